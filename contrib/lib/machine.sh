@@ -1,0 +1,131 @@
+# contrib: makes sure that the machine has what a build needs.  Sourced by quickstart and check.
+# Never starts a service, and never turns one on that was not there.
+# shellcheck shell=bash
+
+complain() {
+	printf '%s\n' "$*" >&2
+}
+
+# Runs a command as root: by sudo unless we are root.
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	else
+		sudo -- "$@"
+	fi
+}
+
+# What can be needed: how it is told that it is there, and the Debian package that brings it.
+requirements() {
+	cat <<-END
+		program  cc            gcc
+		header   stdio.h       libc6-dev
+		program  make          make
+		program  autoconf      autoconf
+		program  automake      automake
+		program  libtoolize    libtool
+		program  pkg-config    pkg-config
+		header   security/pam_modules.h  libpam0g-dev
+		library  libconfig     libconfig-dev
+		program  sshd          openssh-server
+		program  sftp          openssh-client
+		program  ss            iproute2
+		program  ps            procps
+	END
+	[ "$1" = check ] || return 0
+	cat <<-END
+		library  libssh        libssh-dev
+		library  criterion     libcriterion-dev
+		program  mandoc        mandoc
+		program  clang-format  clang-format
+		program  git           git
+		program  jq            jq
+		program  xz            xz-utils
+	END
+}
+
+is_there() {
+	case $1 in
+	program) command -v "$2" || [ -x "/usr/sbin/$2" ] || [ -x "/sbin/$2" ] ;;
+	header) printf '#include <stddef.h>\n#include <%s>\n' "$2" | cc -E - ;;
+	library) pkg-config --exists "$2" ;;
+	esac > /dev/null 2>&1
+}
+
+# Prints the lines of requirements that this machine does not meet.
+missing_requirements() {
+	local kind name package
+	requirements "$1" | while read -r kind name package; do
+		is_there "$kind" "$name" || echo "$kind $name $package"
+	done
+}
+
+POLICY_RC_D=/usr/sbin/policy-rc.d
+policy_rc_d_is_ours=
+
+# While openssh-server is installed nothing may be started: this machine had no sshd running before.
+forbid_services() {
+	[ ! -e "$POLICY_RC_D" ] || return 0
+	policy_rc_d_is_ours=yes
+	trap 'permit_services' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	printf '#!/bin/sh\nexit 101\n' | as_root tee "$POLICY_RC_D" > /dev/null &&
+		as_root chmod 755 "$POLICY_RC_D"
+}
+
+permit_services() {
+	[ -z "$policy_rc_d_is_ours" ] || as_root rm -f "$POLICY_RC_D"
+	policy_rc_d_is_ours=
+	trap - EXIT INT TERM
+}
+
+# Not to be started at the next boot either.  systemctl edits the links also where systemd is not running.
+disable_sshd() {
+	local unit
+	command -v systemctl > /dev/null || return 0
+	for unit in ssh.service ssh.socket; do
+		as_root systemctl --quiet disable "$unit" > /dev/null 2>&1
+	done
+	return 0
+}
+
+apt() {
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 "$@"
+}
+
+# install_packages PACKAGE...
+install_packages() {
+	local sshd_is_new=
+	case " $* " in
+	*' openssh-server '*) sshd_is_new=yes ;;
+	esac
+	[ -z "$sshd_is_new" ] || forbid_services || return 1
+	apt update && apt install --no-install-recommends "$@"
+	local rc=$?
+	permit_services
+	[ -z "$sshd_is_new" ] || disable_sshd
+	return $rc
+}
+
+# prepare_machine quickstart|check: installs what is missing, or says what it is and fails.
+prepare_machine() {
+	local missing packages
+	missing=$(missing_requirements "$1")
+	[ -n "$missing" ] || return 0
+	if ! command -v apt-get > /dev/null; then
+		complain 'Missing on this machine (and there is no apt-get to install it with):'
+		complain "$(awk '{ printf "  %s %s (Debian: %s)\n", $1, $2, $3 }' <<< "$missing")"
+		return 1
+	fi
+	if [ "$(id -u)" != 0 ] && ! command -v sudo > /dev/null; then
+		complain 'Run as root, or install sudo: packages are missing:'
+		complain "$(awk '{ print "  " $3 }' <<< "$missing")"
+		return 1
+	fi
+	mapfile -t packages < <(awk '{ print $3 }' <<< "$missing" | sort -u)
+	echo "Installing: ${packages[*]}"
+	install_packages "${packages[@]}" || return 1
+	missing=$(missing_requirements "$1")
+	[ -z "$missing" ] || { complain "Still missing after the installation: $missing"; return 1; }
+}

@@ -1,0 +1,11 @@
+# What helps to build, try and check, not installed; and the example of a configuration.
+dist_doc_DATA += contrib/sftp-drain.conf
+dist_noinst_SCRIPTS += \
+	.ci/run \
+	contrib/check \
+	contrib/quickstart
+dist_noinst_DATA += \
+	contrib/lib/build.sh \
+	contrib/lib/machine.sh \
+	contrib/lib/private_sshd.sh \
+	contrib/lib/story.sh

@@ -1,0 +1,37 @@
+/* control: "reopen".  Takes an order back and wakes the sessions, so that those that have not ended
+ * go on. */
+#include "control/control.h"
+
+#include "control/change.h"
+
+static enum control_status take_back(struct control *control, struct scope *scope)
+{
+	char target[TARGET_TEXT_MAX];
+	struct scope_count count;
+	int rc = change_take_back(scope);
+
+	if (rc == 0)
+		rc = scope_wake(scope, &count);
+	if (rc != 0)
+		return change_error(control, "reopen", rc);
+	if ((control->options.given & OPTION_BIT(OPTION_QUIET)) == 0)
+		fprintf(control->out, "%s reopened; sessions: %zu on %zu connections\n",
+		    target_format(&control->target, target), count.sessions, count.connections);
+	return STATUS_DONE;
+}
+
+enum control_status cmd_reopen(struct control *control)
+{
+	const struct options *options = &control->options;
+	enum scope_mode mode = change_scope_mode(&control->target, false);
+	enum control_status status;
+	struct scope scope;
+	int rc;
+
+	rc = scope_open(&scope, options->rundir, options->shmdir, &control->target, mode);
+	if (rc != 0)
+		return control_table_error(control, "reopen", rc);
+	status = take_back(control, &scope);
+	scope_close(&scope);
+	return status;
+}

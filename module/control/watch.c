@@ -1,0 +1,280 @@
+/* control: waiting until nothing in a scope is live.  Changes nothing; signals nobody. */
+#include "control/watch.h"
+
+#include "util/clock.h"
+#include "util/escape.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+static const uint64_t loose_tick_ns = 50 * NS_PER_MS;
+static const uint64_t tick_ns = NS_PER_S;
+static const uint64_t grace_ns = 10 * NS_PER_S;
+static const uint64_t unordered_limit_ns = 300 * NS_PER_S;
+
+/* An advisory connection's policy and order stand in its user's file: they may not hold anybody up
+ * for longer. */
+static const uint64_t advisory_limit_ns = 86400 * NS_PER_S;
+
+static int compare_ids(const void *a, const void *b)
+{
+	/* A watched connection begins with its ID. */
+	return strcmp(a, b);
+}
+
+/* Descriptors: one for each connection, the rest for pidfds.  What finds no place is polled for. */
+static void raise_limit(struct watch_fds *fds)
+{
+	struct rlimit limit = {.rlim_cur = 1024, .rlim_max = 1024};
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+			(void)getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	fds->pins_max = (size_t)limit.rlim_cur / 2;
+}
+
+static int describe_problem(struct watch *watch, const struct scope_connection *found, int rc)
+{
+	char user[USER_NAME_MAX * ESCAPE_GROWTH];
+
+	escape_text(found->connection.user, sizeof(found->connection.user), user, sizeof(user));
+	snprintf(watch->problem, sizeof(watch->problem), "connection %s of %s: %s%s", found->id,
+	    user, strerror(-rc),
+	    rc == -EACCES ? " (its sessions are for root and that user to see)" : "");
+	return rc;
+}
+
+static int make_room(struct watch *watch)
+{
+	size_t space = watch->space == 0 ? 64 : 2 * watch->space;
+	struct watched **grown;
+
+	if (watch->count < watch->space)
+		return 0;
+	grown = reallocarray(watch->connections, space, sizeof(struct watched *));
+	if (grown == NULL)
+		return -ENOMEM;
+	watch->connections = grown;
+	watch->space = space;
+	return 0;
+}
+
+static int add_connection(struct watch *watch, struct scope_connection *found)
+{
+	struct watched *added;
+	int rc = make_room(watch);
+
+	if (rc == 0)
+		rc = watched_new(watch->scope, found, watch->started_ns, &added);
+	if (rc != 0)
+		return rc;
+	watch->connections[watch->count++] = added;
+	return tsearch(added, &watch->by_id, compare_ids) == NULL ? -ENOMEM : 0;
+}
+
+static int visit_connection(
+    const struct scope *scope, struct scope_connection *found, void *context)
+{
+	struct watch *watch = context;
+	struct watched **node = tfind(found->id, &watch->by_id, compare_ids);
+	int rc;
+
+	if (node != NULL) {
+		watched_update(*node, scope, found);
+		return 0;
+	}
+	rc = add_connection(watch, found);
+	return rc == 0 ? 0 : describe_problem(watch, found, rc);
+}
+
+/* The latest deadline of what is live, for the default time-out. */
+static void note_deadline(struct watch *watch, const struct watched *watched)
+{
+	struct drain_plan plan = orders_plan(&watch->orders, &watched->connection);
+	uint64_t latest = watch->started_ns + advisory_limit_ns;
+
+	if (plan.drain == POLICY_DRAIN_UNSET)
+		return;
+	if (watched->advisory && plan.deadline_ns > latest)
+		plan.deadline_ns = latest;
+	if (!watch->ordered || plan.deadline_ns > watch->deadline_ns)
+		watch->deadline_ns = plan.deadline_ns;
+	watch->ordered = true;
+}
+
+static int refresh_connections(struct watch *watch)
+{
+	int rc = 0;
+
+	watch->fds.loose = 0;
+	watch->live = 0;
+	watch->ordered = false;
+	watch->scanned_ns = clock_now_ns();
+	for (size_t i = 0; rc == 0 && i < watch->count; i++) {
+		struct watched *watched = watch->connections[i];
+
+		rc = watched_refresh(watched, &watch->fds, watch->scanned_ns);
+		if (!watched->live)
+			continue;
+		watch->live++;
+		note_deadline(watch, watched);
+	}
+	return rc;
+}
+
+static int hidden_problem(struct watch *watch)
+{
+	snprintf(watch->problem, sizeof(watch->problem),
+	    "connections of uid %lu: %s (they are for root and that user to see)",
+	    (unsigned long)watch->scope->hidden_uid, strerror(EACCES));
+	return -EACCES;
+}
+
+static int scan(struct watch *watch)
+{
+	struct scope *scope = watch->scope;
+	int rc;
+
+	watch->problem[0] = '\0';
+	for (size_t i = 0; i < watch->count; i++)
+		watch->connections[i]->found = false;
+	rc = scope_walk(scope, visit_connection, watch);
+	if (rc == 0 && scope->hidden > 0)
+		rc = hidden_problem(watch);
+	if (rc == 0)
+		rc = orders_read(scope->has_table ? &scope->table : NULL, &watch->orders);
+	if (rc == 0)
+		rc = refresh_connections(watch);
+	if (rc != 0 && watch->problem[0] == '\0')
+		snprintf(watch->problem, sizeof(watch->problem), "%s", strerror(-rc));
+	return rc;
+}
+
+int watch_begin(struct watch *watch, struct scope *scope)
+{
+	*watch = (struct watch){.scope = scope, .started_ns = clock_now_ns()};
+	raise_limit(&watch->fds);
+	return scan(watch);
+}
+
+static size_t collect_fds(const struct watch *watch, struct pollfd *polled)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < watch->count; i++) {
+		const struct watched *watched = watch->connections[i];
+
+		for (size_t j = 0; j < watched->pin_count; j++)
+			polled[count++] =
+			    (struct pollfd){.fd = watched->pins[j].fd, .events = POLLIN};
+		if (watched->monitor_fd >= 0)
+			polled[count++] =
+			    (struct pollfd){.fd = watched->monitor_fd, .events = POLLIN};
+	}
+	return count;
+}
+
+/* Sleeps until a process that counts has ended, or it is time to look anyway. */
+static int sleep_until_event(const struct watch *watch, uint64_t left_ns)
+{
+	uint64_t span = watch->fds.loose > 0 ? loose_tick_ns : tick_ns;
+	struct pollfd *polled = reallocarray(NULL, watch->fds.pins + 1, sizeof(*polled));
+	int rc;
+
+	if (polled == NULL)
+		return -ENOMEM;
+	if (left_ns < span)
+		span = left_ns;
+	rc = poll(polled, collect_fds(watch, polled), (int)(span / NS_PER_MS) + 1);
+	rc = rc < 0 && errno != EINTR ? -errno : 0;
+	free(polled);
+	return rc;
+}
+
+static uint64_t limit_of(const struct watch *watch, const uint64_t *timeout_ns, uint64_t begun_ns)
+{
+	if (timeout_ns != NULL)
+		return begun_ns + *timeout_ns;
+	if (watch->ordered)
+		return (watch->deadline_ns > begun_ns ? watch->deadline_ns : begun_ns) + grace_ns;
+	return begun_ns + unordered_limit_ns;
+}
+
+int watch_run(struct watch *watch, const uint64_t *timeout_ns)
+{
+	uint64_t begun = clock_now_ns();
+
+	for (;;) {
+		uint64_t limit;
+		int rc = scan(watch);
+
+		if (rc != 0 || watch->live == 0)
+			return rc;
+		limit = limit_of(watch, timeout_ns, begun);
+		if (watch->scanned_ns >= limit)
+			return -ETIMEDOUT;
+		rc = sleep_until_event(watch, limit - watch->scanned_ns);
+		if (rc != 0)
+			return rc;
+	}
+}
+
+struct watch_ended watch_read_ended(const struct watch *watch)
+{
+	const struct scope *scope = watch->scope;
+	const struct order_target target = target_of_order(&scope->target);
+	struct watch_ended ended = {0, 0};
+	struct order_tally tally;
+	struct order order;
+
+	for (size_t i = 0; i < watch->count; i++) {
+		const struct watched *watched = watch->connections[i];
+		struct members_ended now;
+
+		if (watched->reader.fd < 0 || members_read_ended(&watched->reader, &now) != 0)
+			continue;
+		if (now.clean > watched->first.clean)
+			ended.clean += now.clean - watched->first.clean;
+		if (now.forced > watched->first.forced)
+			ended.forced += now.forced - watched->first.forced;
+	}
+	if (!scope->has_table ||
+	    (scope->target.kind != TARGET_HOST && scope->target.kind != TARGET_USER) ||
+	    table_read_order(&scope->table, &target, &order, &tally) != 0 || !order.active)
+		return ended;
+	/* Both count the same sessions; the tally also those before us, and none that are advisory.
+	 */
+	ended.clean = tally.clean > ended.clean ? tally.clean : ended.clean;
+	ended.forced = tally.forced > ended.forced ? tally.forced : ended.forced;
+	return ended;
+}
+
+void watch_print_live(const struct watch *watch, FILE *out)
+{
+	for (size_t i = 0; i < watch->count; i++) {
+		if (watch->connections[i]->live)
+			watched_print(watch->connections[i], out);
+	}
+}
+
+static void leave_node(void *node)
+{
+	/* The connections are freed from the array. */
+	(void)node;
+}
+
+void watch_end(struct watch *watch)
+{
+	tdestroy(watch->by_id, leave_node);
+	for (size_t i = 0; i < watch->count; i++)
+		watched_free(watch->connections[i], &watch->fds);
+	free(watch->connections);
+	*watch = (struct watch){.scope = NULL};
+}

@@ -1,0 +1,93 @@
+/* policy: the configuration file, read with libconfig.  Never logs or exits; never acts on a file
+ * that others than root could have written. */
+#include "policy/policy_load.h"
+
+#include "policy/policy_groups.h"
+#include "policy/policy_rules.h"
+#include "policy/policy_text.h"
+
+#include <errno.h>
+#include <libconfig.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* libconfig ends the process when it cannot get memory, and 1.5 and 1.7 have no switch against
+ * that; the bound on the file's size is what keeps it from that.  It is given text, never a stream:
+ * a read error on a stream would end the process too. */
+static int parse_text(struct policy_loading *loading, const char *text)
+{
+	config_t config;
+	int rc;
+
+	config_init(&config);
+	if (config_read_string(&config, text) != CONFIG_TRUE) {
+		const char *what = config_error_text(&config);
+
+		rc = policy_error_set(loading->error, -EINVAL, loading->path,
+		    (unsigned int)config_error_line(&config), "%s",
+		    what != NULL ? what : "syntax error");
+	} else if (config_setting_get_member(config_root_setting(&config), POLICY_TEXT_END) ==
+		   NULL) {
+		rc = policy_error_set(loading->error, -EINVAL, loading->path, 0,
+		    "a comment that starts with /* is not closed");
+	} else {
+		rc = policy_rules_load(loading, config_root_setting(&config));
+	}
+	config_destroy(&config);
+	return rc;
+}
+
+static void set_built_in(struct policy *policy, struct policy_origins *origins)
+{
+	policy_set_defaults(policy);
+	for (int i = 0; i < POLICY_SETTINGS && origins != NULL; i++)
+		snprintf(origins->of[i], POLICY_ORIGIN_MAX, "built-in");
+}
+
+int policy_load(const char *path, const struct policy_subject *subject, struct policy *policy,
+    struct policy_origins *origins, struct policy_error *error)
+{
+	struct policy_loading loading = {
+	    .path = path,
+	    .subject = subject,
+	    .policy = policy,
+	    .origins = origins,
+	    .error = error,
+	};
+	char *text = NULL;
+	int rc;
+
+	error->text[0] = '\0';
+	set_built_in(policy, origins);
+	rc = policy_text_read(path, &text, error);
+	if (rc == -ENOENT) {
+		error->text[0] = '\0';
+		return 0;
+	}
+	if (rc == 0)
+		rc = parse_text(&loading, text);
+	free(text);
+	/* Half a file's settings are nobody's decision. */
+	if (rc != 0)
+		set_built_in(policy, origins);
+	return rc;
+}
+
+int policy_load_user(const char *path, const char *user, struct policy *policy,
+    struct policy_origins *origins, struct policy_error *error)
+{
+	struct policy_subject subject = {.user = user};
+	char **names = NULL;
+	int rc = policy_groups_find(user, &names, &subject.group_count);
+
+	if (rc != 0) {
+		set_built_in(policy, origins);
+		return policy_error_set(
+		    error, rc, path, 0, "cannot look up the user's groups: %s", strerror(-rc));
+	}
+	subject.groups = (const char *const *)names;
+	rc = policy_load(path, &subject, policy, origins, error);
+	policy_groups_free(names, subject.group_count);
+	return rc;
+}

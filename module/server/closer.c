@@ -1,0 +1,179 @@
+/* server: ending the connection after the last session.  Runs as the user; touches no file. */
+#include "server/closer.h"
+
+#include "server/send_queue.h"
+#include "server/sshd.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const uint64_t tick_ns = 20 * NS_PER_MS;
+static const uint64_t exit_limit_ns = 5 * NS_PER_S;   /* for the session proper to exit */
+static const uint64_t flush_limit_ns = 30 * NS_PER_S; /* for the client to take what was sent */
+static const uint64_t end_limit_ns = 10 * NS_PER_S;   /* for sshd to go after SIGTERM */
+
+/* Whether the connection is still to be ended by us. */
+enum verdict {
+	STILL_CLOSING,
+	GONE,       /* sshd has ended or is closing, or a sibling has come: nothing is left to do */
+	CALLED_OFF, /* the order was taken back */
+};
+
+static bool policy_closes(const struct session *session)
+{
+	return session->policy.close != POLICY_CLOSE_CLIENT;
+}
+
+static enum verdict look(struct session *session)
+{
+	if (proc_pin_ended(session->sshd_pin))
+		return GONE;
+	session_update(session, true);
+	if (session->connection_ends)
+		return GONE;
+	if (session->plan.drain == POLICY_DRAIN_UNSET && !policy_closes(session))
+		return CALLED_OFF;
+	return STILL_CLOSING;
+}
+
+/* Waits until a pidfd's process has ended, or limit_ns have passed.  Returns whether it has. */
+static bool wait_pin(int pidfd, uint64_t limit_ns)
+{
+	struct pollfd wait = {.fd = pidfd, .events = POLLIN};
+	uint64_t start = clock_now_ns();
+
+	while (clock_now_ns() - start < limit_ns) {
+		if (poll(&wait, 1, (int)(tick_ns / NS_PER_MS)) == 1)
+			return true;
+	}
+	return proc_pin_ended(pidfd);
+}
+
+/* Lets linger pass.  An order refuses newcomers for all of it; a policy without an order admits
+ * them, so the write lock is given up for that time and must be won again. */
+static enum verdict linger(struct session *session)
+{
+	uint64_t start = clock_now_ns();
+	enum verdict verdict = look(session);
+	bool admits = verdict == STILL_CLOSING && session->plan.drain == POLICY_DRAIN_UNSET &&
+		      session->policy.close == POLICY_CLOSE_LAST;
+
+	if (admits)
+		members_resume(&session->membership);
+	else
+		members_begin_closing(&session->membership);
+	while (verdict == STILL_CLOSING && clock_now_ns() - start < session->policy.linger_ns) {
+		clock_sleep_ns(tick_ns);
+		verdict = look(session);
+	}
+	if (admits && verdict == STILL_CLOSING) {
+		/* Somebody has come; the end is theirs to see to. */
+		if (members_try_last(&session->membership) != LEFT_LAST)
+			return GONE;
+		members_begin_closing(&session->membership);
+	}
+	return verdict;
+}
+
+/* Waits until the client has acknowledged all that sshd has sent: twice in a row, because sshd
+ * itself may be between reading our last words and writing them. */
+static enum verdict flush(struct session *session)
+{
+	uint64_t start = clock_now_ns();
+	enum verdict verdict = look(session);
+	int empty = 0;
+
+	while (verdict == STILL_CLOSING && empty < 2 && clock_now_ns() - start < flush_limit_ns) {
+		empty = send_queue_bytes(getenv("SSH_CONNECTION")) > 0 ? 0 : empty + 1;
+		if (empty < 2)
+			clock_sleep_ns(tick_ns);
+		verdict = look(session);
+	}
+	return verdict;
+}
+
+/* Ends the connection.  The lock is kept until sshd is gone, so that whoever waits for the members
+ * waits for that too; unless sshd itself waits for us (close_session in the same process). */
+static void end_connection(struct session *session)
+{
+	uint64_t start = clock_now_ns();
+	int rc = proc_signal(session->sshd_pin, SIGTERM);
+
+	if (rc != 0) {
+		log_error("cannot end the connection: %s", strerror(-rc));
+		return;
+	}
+	log_info("connection ended after its last session");
+	while (clock_now_ns() - start < end_limit_ns) {
+		if (wait_pin(session->sshd_pin, tick_ns))
+			return;
+		session_update(session, false);
+		if (session->connection_ends)
+			return;
+	}
+	log_error("sshd process %ld does not end", (long)session->sshd.pid);
+}
+
+static void run_closer(struct session *session, int session_proper)
+{
+	enum verdict verdict;
+
+	if (!wait_pin(session_proper, exit_limit_ns))
+		return;
+	verdict = linger(session);
+	if (verdict == STILL_CLOSING && sshd_has_children(session->sshd)) {
+		log_info("connection kept: it serves something else");
+		verdict = CALLED_OFF;
+	}
+	if (verdict == STILL_CLOSING)
+		verdict = flush(session);
+	if (verdict == STILL_CLOSING)
+		end_connection(session);
+	else if (verdict == CALLED_OFF)
+		members_resume(&session->membership);
+}
+
+/* sshd waits for the end of the three pipes, not only for the process. */
+static void detach(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; fd <= 2; fd++) {
+		if (null >= 0)
+			dup2(null, fd);
+		else
+			close(fd);
+	}
+	setsid();
+}
+
+void closer_start(struct session *session)
+{
+	struct proc_id self;
+	int pin;
+
+	session_update(session, true);
+	if (session->sshd_pin < 0 || look(session) != STILL_CLOSING)
+		return;
+	if (proc_self(&self) != 0 || proc_pin(self, &pin) != 0)
+		return;
+	switch (fork()) {
+	case 0:
+		detach();
+		run_closer(session, pin);
+		_exit(0);
+	case -1:
+		log_error("cannot fork to end the connection: %s", strerror(errno));
+		break;
+	default:
+		break;
+	}
+	close(pin);
+}

@@ -1,0 +1,219 @@
+/* server: the one table of requests, and the way of a request through it. */
+#include "server/dispatch.h"
+
+#include "codec/sftp.h"
+#include "server/session.h"
+#include "server/status.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum request_trait {
+	WRITES = 1, /* refused in read-only mode */
+	OPENS = 2,  /* starts something new: refused while the session drains */
+};
+
+/* The order is OpenSSH's: -Q and VERSION show it.  The shape is request_parse's. */
+static const struct entry {
+	const char *name;
+	const char *extension; /* as announced in VERSION; NULL: not an extension */
+	const char *version;
+	const char *shape;
+	operation run;
+	uint8_t type;
+	uint8_t traits;
+} entries[] = {
+    {"open", NULL, NULL, "pua", op_open, SFTP_OPEN, OPENS},
+    {"close", NULL, NULL, "h", op_close, SFTP_CLOSE, 0},
+    {"read", NULL, NULL, "hqu", op_read, SFTP_READ, 0},
+    {"write", NULL, NULL, "hqd", op_write, SFTP_WRITE, WRITES},
+    {"lstat", NULL, NULL, "p", op_lstat, SFTP_LSTAT, 0},
+    {"fstat", NULL, NULL, "h", op_fstat, SFTP_FSTAT, 0},
+    {"setstat", NULL, NULL, "pa", op_setstat, SFTP_SETSTAT, WRITES},
+    {"fsetstat", NULL, NULL, "ha", op_fsetstat, SFTP_FSETSTAT, WRITES},
+    {"opendir", NULL, NULL, "p", op_opendir, SFTP_OPENDIR, OPENS},
+    {"readdir", NULL, NULL, "h", op_readdir, SFTP_READDIR, 0},
+    {"remove", NULL, NULL, "p", op_remove, SFTP_REMOVE, WRITES},
+    {"mkdir", NULL, NULL, "pa", op_mkdir, SFTP_MKDIR, WRITES},
+    {"rmdir", NULL, NULL, "p", op_rmdir, SFTP_RMDIR, WRITES},
+    {"realpath", NULL, NULL, "p", op_realpath, SFTP_REALPATH, 0},
+    {"stat", NULL, NULL, "p", op_stat, SFTP_STAT, 0},
+    {"rename", NULL, NULL, "pp", op_rename, SFTP_RENAME, WRITES},
+    {"readlink", NULL, NULL, "p", op_readlink, SFTP_READLINK, 0},
+    {"symlink", NULL, NULL, "pp", op_symlink, SFTP_SYMLINK, WRITES},
+    {"posix-rename", "posix-rename@openssh.com", "1", "pp", op_posix_rename, SFTP_EXTENDED, WRITES},
+    {"statvfs", "statvfs@openssh.com", "2", "p", op_statvfs, SFTP_EXTENDED, 0},
+    {"fstatvfs", "fstatvfs@openssh.com", "2", "h", op_fstatvfs, SFTP_EXTENDED, 0},
+    {"hardlink", "hardlink@openssh.com", "1", "pp", op_hardlink, SFTP_EXTENDED, WRITES},
+    {"fsync", "fsync@openssh.com", "1", "h", op_fsync, SFTP_EXTENDED, WRITES},
+    {"lsetstat", "lsetstat@openssh.com", "1", "pa", op_lsetstat, SFTP_EXTENDED, WRITES},
+    {"limits", "limits@openssh.com", "1", "", op_limits, SFTP_EXTENDED, 0},
+    {"expand-path", "expand-path@openssh.com", "1", "p", op_expand_path, SFTP_EXTENDED, 0},
+};
+
+#define ENTRY_COUNT (sizeof(entries) / sizeof(entries[0]))
+
+/* Why a request is refused; NULL: it is not.  One process serves one client, so this is the
+ * session's. */
+static const char *refusals[ENTRY_COUNT];
+
+/* Whether name is one of the names, separated by commas, in list. */
+static bool list_has(const char *list, const char *name)
+{
+	size_t len = strlen(name);
+
+	while (list != NULL && *list != '\0') {
+		size_t item = strcspn(list, ",");
+
+		if (item == len && memcmp(list, name, len) == 0)
+			return true;
+		list += item + (list[item] == ',');
+	}
+	return false;
+}
+
+void dispatch_set_permissions(const struct options *options)
+{
+	for (size_t i = 0; i < ENTRY_COUNT; i++) {
+		refusals[i] = NULL;
+		if (options->read_only && (entries[i].traits & WRITES))
+			refusals[i] = "the server is read-only";
+		else if (list_has(options->denied, entries[i].name))
+			refusals[i] = "the server denies this request";
+		else if (options->allowed != NULL && !list_has(options->allowed, entries[i].name))
+			refusals[i] = "the server does not allow this request";
+	}
+}
+
+void dispatch_print_names(FILE *out)
+{
+	for (size_t i = 0; i < ENTRY_COUNT; i++)
+		fprintf(out, "%s\n", entries[i].name);
+}
+
+bool dispatch_names_known(const char *list, char *unknown, size_t unknown_len)
+{
+	while (*list != '\0') {
+		size_t item = strcspn(list, ",");
+		bool known = false;
+
+		for (size_t i = 0; i < ENTRY_COUNT && !known; i++)
+			known = strlen(entries[i].name) == item &&
+				memcmp(entries[i].name, list, item) == 0;
+		if (!known) {
+			snprintf(unknown, unknown_len, "%.*s", (int)item, list);
+			return false;
+		}
+		list += item + (list[item] == ',');
+	}
+	return true;
+}
+
+/* Announces version 3 and every permitted extension. */
+static void answer_init(struct server *server, struct reply *reply, uint32_t version)
+{
+	log_verbose("received client version %u", version);
+	server->initialised = true;
+	reply_version_begin(reply);
+	for (size_t i = 0; i < ENTRY_COUNT; i++) {
+		if (entries[i].extension == NULL || refusals[i] != NULL)
+			continue;
+		wire_put_text(&reply->writer, entries[i].extension);
+		wire_put_text(&reply->writer, entries[i].version);
+	}
+}
+
+static const struct entry *find_entry(uint8_t type)
+{
+	for (size_t i = 0; i < ENTRY_COUNT; i++) {
+		if (entries[i].type == type)
+			return &entries[i];
+	}
+	return NULL;
+}
+
+static const struct entry *find_extension(struct wire_span name)
+{
+	for (size_t i = 0; i < ENTRY_COUNT; i++) {
+		if (entries[i].extension != NULL && strlen(entries[i].extension) == name.len &&
+		    memcmp(entries[i].extension, name.data, name.len) == 0)
+			return &entries[i];
+	}
+	return NULL;
+}
+
+/* Makes the reply of a request that must not be carried out.  Returns whether it did. */
+static bool refuse(struct server *server, const struct entry *entry, struct reply *reply)
+{
+	const char *refusal = refusals[entry - entries];
+	char text[SESSION_TEXT_MAX];
+
+	if (server->refusal != NULL) {
+		server->refused_request = true;
+		reply_status(reply, SFTP_FAILURE, server->refusal);
+		return true;
+	}
+	if (refusal != NULL) {
+		log_verbose("Refusing %s request: %s", entry->name, refusal);
+		reply_status(reply, SFTP_PERMISSION_DENIED, refusal);
+		return true;
+	}
+	if ((entry->traits & OPENS) && session_refuses_new(server->session)) {
+		reply_status(
+		    reply, SFTP_FAILURE, session_drain_text(server->session, text, sizeof(text)));
+		return true;
+	}
+	return false;
+}
+
+static void run(
+    struct server *server, uint8_t type, struct wire_reader *reader, struct reply *reply)
+{
+	const struct entry *entry;
+	int rc;
+
+	if (type == SFTP_EXTENDED)
+		entry = find_extension(wire_get_string(reader));
+	else
+		entry = find_entry(type);
+	if (reader->failed) {
+		reply_errno(reply, -EBADMSG);
+		return;
+	}
+	if (entry == NULL) {
+		log_verbose("Unknown request type %u", type);
+		reply_status(reply, SFTP_OP_UNSUPPORTED, NULL);
+		return;
+	}
+	if (refuse(server, entry, reply))
+		return;
+	rc = request_parse(entry->shape, reader, &server->request);
+	if (rc != 0) {
+		log_error("request %s is malformed: %s", entry->name, strerror(-rc));
+		reply_errno(reply, rc);
+		return;
+	}
+	entry->run(server, &server->request, reply);
+}
+
+int dispatch_packet(struct server *server, const uint8_t *packet, size_t len, uint8_t *out,
+    size_t cap, size_t *reply_len)
+{
+	struct wire_reader reader = {.data = packet, .len = len};
+	uint8_t type = wire_get_u8(&reader);
+	uint32_t id = wire_get_u32(&reader); /* of INIT: the client's version */
+	struct reply reply;
+
+	if (reader.failed || (!server->initialised && type != SFTP_INIT))
+		return -EPROTO;
+	reply_begin(&reply, id, out, cap);
+	if (type == SFTP_INIT)
+		answer_init(server, &reply, id);
+	else
+		run(server, type, &reader, &reply);
+	*reply_len = reply_end(&reply);
+	if (reply.status != SFTP_OK && reply.status != SFTP_EOF)
+		log_info("sent status %s", status_text(reply.status));
+	return *reply_len == 0 ? -EPROTO : 0;
+}

@@ -1,0 +1,29 @@
+/* server: the one table of requests, and the way of a request through it. */
+#ifndef SD_SERVER_DISPATCH_H
+#define SD_SERVER_DISPATCH_H
+
+#include "server/server.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Carries out the request in a packet of len bytes, its length field not counted, and makes the
+ * reply in cap bytes at out (at least REPLY_MAX); *reply_len is what it takes there. What is wrong
+ * with a request is told to the client.  Returns 0, or -EPROTO when the packet is not even a
+ * request (no type, no id, nothing before INIT): the stream cannot be trusted further. */
+int dispatch_packet(struct server *server, const uint8_t *packet, size_t len, uint8_t *out,
+    size_t cap, size_t *reply_len);
+
+/* Decides once which requests the options permit: read-only, then the denied, then the allowed. */
+void dispatch_set_permissions(const struct options *options);
+
+/* Prints every request's name, one a line (-Q requests). */
+void dispatch_print_names(FILE *out);
+
+/* Whether each name in the list, separated by commas, is of a request; if not, the first that is
+ * not is written to unknown, cut to fit. */
+bool dispatch_names_known(const char *list, char *unknown, size_t unknown_len);
+
+#endif

@@ -1,0 +1,38 @@
+/* server: when a session has to end by itself.  Pure: no I/O, no clock. */
+#include "server/drain.h"
+
+#include "util/clock.h"
+
+static const uint64_t refused_limit_ns = 10 * NS_PER_S;
+
+static struct drain_due due_after_transfers(const struct drain_view *view)
+{
+	uint64_t deadline = view->plan->deadline_ns;
+	uint64_t idle = view->last_close_ns == 0 ? 0 : view->last_close_ns + view->linger_ns;
+
+	if (view->open_handles > 0)
+		return (struct drain_due){.at_ns = deadline, .forced = true};
+	return (struct drain_due){.at_ns = idle < deadline ? idle : deadline};
+}
+
+struct drain_due drain_due_at(const struct drain_view *view)
+{
+	if (view->refused) {
+		uint64_t limit = view->started_ns + refused_limit_ns;
+
+		return (struct drain_due){.at_ns = view->refused_request ? 0 : limit};
+	}
+	if (view->connection_ends)
+		return (struct drain_due){.at_ns = 0};
+	switch (view->plan->drain) {
+	case POLICY_DRAIN_UNSET:
+		break;
+	case POLICY_DRAIN_SESSION:
+		return (struct drain_due){.at_ns = view->plan->deadline_ns, .forced = true};
+	case POLICY_DRAIN_TRANSFER:
+		return due_after_transfers(view);
+	case POLICY_DRAIN_NOW:
+		return (struct drain_due){.at_ns = 0, .forced = view->open_handles > 0};
+	}
+	return (struct drain_due){.at_ns = UINT64_MAX};
+}

@@ -1,0 +1,36 @@
+/* server: when a session has to end by itself.  Pure: no I/O, no clock. */
+#ifndef SD_SERVER_DRAIN_H
+#define SD_SERVER_DRAIN_H
+
+#include "table/order.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the decision rests on.  Times are CLOCK_BOOTTIME nanoseconds. */
+struct drain_view {
+	const struct drain_plan *plan;
+	uint64_t linger_ns;
+	uint64_t started_ns;
+	uint64_t last_close_ns; /* when the last handle was closed; 0: none ever was */
+	uint32_t open_handles;
+	bool connection_ends; /* sshd has begun to close the connection */
+	bool refused;         /* the session was not admitted and only tells the client so */
+	bool refused_request; /* it has told */
+};
+
+/* A time, and whether ending then cuts the client short. */
+struct drain_due {
+	uint64_t at_ns; /* 0: at once; UINT64_MAX: not by itself */
+	bool forced;
+};
+
+/* When a session in that situation ends by itself, unless the situation changes:
+ *   - drain "session": at the deadline;
+ *   - drain "transfer": when no handle has been open for linger, at the latest at the deadline;
+ *     at once when nothing ever was open;
+ *   - drain "now": at once;
+ *   - refused: when the client has been told, or has not asked for ten seconds. */
+struct drain_due drain_due_at(const struct drain_view *view);
+
+#endif

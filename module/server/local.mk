@@ -1,0 +1,29 @@
+# The engine is a library, so that tests and fuzzers link it without main.
+noinst_LTLIBRARIES += libserver.la
+libserver_la_SOURCES = \
+	module/server/closer.c module/server/closer.h \
+	module/server/directory.c module/server/directory.h \
+	module/server/dispatch.c module/server/dispatch.h \
+	module/server/drain.c module/server/drain.h \
+	module/server/engine.c module/server/engine.h \
+	module/server/handle.c module/server/handle.h \
+	module/server/log_name.c module/server/log_name.h \
+	module/server/longname.c module/server/longname.h \
+	module/server/op_attr.c \
+	module/server/op_dir.c \
+	module/server/op_file.c \
+	module/server/op_name.c \
+	module/server/options.c module/server/options.h \
+	module/server/path.c module/server/path.h \
+	module/server/reply.c module/server/reply.h \
+	module/server/ring.c module/server/ring.h \
+	module/server/send_queue.c module/server/send_queue.h \
+	module/server/server.h \
+	module/server/session.c module/server/session.h \
+	module/server/signals.c module/server/signals.h \
+	module/server/sshd.c module/server/sshd.h \
+	module/server/status.c module/server/status.h
+
+server_PROGRAMS += sftp-server
+sftp_server_SOURCES = module/server/main.c
+sftp_server_LDADD = libserver.la libcodec.la libtable.la libpolicy.la libutil.la

@@ -1,0 +1,9 @@
+/* server: names of clients, made safe for a log line. */
+#ifndef SD_SERVER_LOG_NAME_H
+#define SD_SERVER_LOG_NAME_H
+
+/* The name escaped (util/escape.h), cut at a length that a log line can carry.  The text is good
+ * until the second call after this one: a line names at most two files.  One thread only. */
+const char *log_name(const char *name);
+
+#endif

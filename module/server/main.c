@@ -1,0 +1,126 @@
+/* server: the program sftp-server: options, joining, serving, leaving. */
+#include "server/closer.h"
+#include "server/dispatch.h"
+#include "server/engine.h"
+#include "server/options.h"
+#include "server/path.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static const int exit_fatal = 255; /* as OpenSSH's */
+
+/* Descriptors that the session needs beside the clients' handles. */
+#define DESCRIPTORS_KEPT 16
+
+static uint32_t handle_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= DESCRIPTORS_KEPT)
+		return DESCRIPTORS_KEPT;
+	return limit.rlim_cur > UINT32_MAX ? UINT32_MAX
+					   : (uint32_t)(limit.rlim_cur - DESCRIPTORS_KEPT);
+}
+
+/* Goes to the directory of -d; as in OpenSSH, a failure is told and the session goes on. */
+static void enter_start_directory(const struct options *options)
+{
+	char tilde[PATH_MAX], path[PATH_MAX];
+	int rc;
+
+	if (options->start_directory == NULL)
+		return;
+	rc = path_expand_tilde(options->start_directory, &options->self, tilde);
+	if (rc == 0)
+		rc = path_expand_percent(tilde, &options->self, path);
+	if (rc == 0 && chdir(path) != 0)
+		rc = -errno;
+	if (rc != 0)
+		log_error("chdir to \"%s\" failed: %s", options->start_directory, strerror(-rc));
+}
+
+static void client_address(char *out, size_t out_len)
+{
+	const char *connection = getenv("SSH_CONNECTION");
+
+	if (connection == NULL)
+		connection = "UNKNOWN";
+	snprintf(out, out_len, "%.*s", (int)strcspn(connection, " "), connection);
+}
+
+/* What the client left open. */
+static void close_handles(struct server *server)
+{
+	const struct handle *handle;
+	uint32_t at = 0;
+
+	while ((handle = handle_next(&server->handles, &at)) != NULL)
+		op_log_close(handle, "forced ");
+	handle_table_free(&server->handles);
+}
+
+/* Joins, serves, leaves.  Returns the exit status. */
+static int serve(const struct options *options)
+{
+	static struct server server;
+	static struct session session;
+	char refusal[SESSION_TEXT_MAX], address[64];
+	struct engine_result result = {.status = exit_fatal};
+	int rc;
+
+	client_address(address, sizeof(address));
+	log_info("session opened for local user %s from [%s]", options->self.pw_name, address);
+	server = (struct server){.options = options, .session = &session};
+	if (session_join(&session, options, refusal) != 0) {
+		server.refusal = refusal;
+		log_info("session refused: %s", refusal);
+		/* A session that is not admitted holds nobody while it says so. */
+		if (session_leave(&session, false) == LEFT_LAST)
+			closer_start(&session);
+		members_close(&session.membership);
+	}
+	enter_start_directory(options);
+	if (getcwd(server.start_directory, sizeof(server.start_directory)) == NULL)
+		strcpy(server.start_directory, "?");
+	handle_table_init(&server.handles, handle_limit());
+	rc = engine_run(&server, STDIN_FILENO, STDOUT_FILENO, &result);
+	if (rc != 0)
+		log_error("cannot start: %s", strerror(-rc));
+	close_handles(&server);
+	log_info("session closed for local user %s from [%s]", options->self.pw_name, address);
+	if (session_leave(&session, result.forced) == LEFT_LAST)
+		closer_start(&session);
+	session_free(&session);
+	return result.status;
+}
+
+int main(int argc, char **argv)
+{
+	static char strings[4096];
+	struct passwd record, *self;
+	struct options options;
+	int status = 0;
+
+	/* Into memory of our own: the next look-up reuses the library's. */
+	if (getpwuid_r(getuid(), &record, strings, sizeof(strings), &self) != 0 || self == NULL) {
+		fprintf(
+		    stderr, "sftp-server: No user found for uid %lu\n", (unsigned long)getuid());
+		return exit_fatal;
+	}
+	if (options_parse(argc, argv, self, &options, &status) != OPTIONS_RUN)
+		return status;
+	log_open("sftp-server", options.log_level, options.log_facility, options.to_stderr);
+	/* The user may not read or steer this process through /proc/PID/mem and ptrace(2): a
+	 * session confined to a few requests must stay so. */
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	dispatch_set_permissions(&options);
+	return serve(&options);
+}

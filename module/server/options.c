@@ -1,0 +1,153 @@
+/* server: the command line, OpenSSH's flags and our own. */
+#include "server/options.h"
+
+#include "server/dispatch.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <syslog.h>
+
+static const int exit_usage = 1, exit_fatal = 255; /* as OpenSSH's */
+
+enum { OPTION_CONFIG = 256, OPTION_RUNDIR, OPTION_SHMDIR };
+
+static const struct option long_options[] = {
+    {"config", required_argument, NULL, OPTION_CONFIG},
+    {"rundir", required_argument, NULL, OPTION_RUNDIR},
+    {"shmdir", required_argument, NULL, OPTION_SHMDIR},
+    {NULL, 0, NULL, 0},
+};
+
+static void usage(void)
+{
+	fputs("usage: sftp-server [-ehR] [-d start_directory] [-f log_facility] [-l log_level]\n"
+	      "\t[-P denied_requests] [-p allowed_requests] [-u umask]\n"
+	      "\t[--config file] [--rundir directory] [--shmdir directory]\n"
+	      "       sftp-server -Q requests\n",
+	    stderr);
+}
+
+static enum options_result wrong(int *status, int value, const char *what, const char *argument)
+{
+	fprintf(stderr, "sftp-server: %s \"%s\"\n", what, argument);
+	*status = value;
+	return OPTIONS_WRONG;
+}
+
+static int parse_umask(const char *text, mode_t *mask)
+{
+	char *end;
+	long value;
+
+	errno = 0;
+	value = strtol(text, &end, 8);
+	if (errno != 0 || end == text || *end != '\0' || value < 0 || value > 0777)
+		return -EINVAL;
+	*mask = (mode_t)value;
+	return 0;
+}
+
+static enum options_result set_list(
+    const char **list, const char *names, const char *already, int *status)
+{
+	char unknown[64];
+
+	if (*list != NULL)
+		return wrong(status, exit_fatal, already, names);
+	if (!dispatch_names_known(names, unknown, sizeof(unknown)))
+		fprintf(stderr, "sftp-server: no request is called \"%s\"\n", unknown);
+	*list = names;
+	return OPTIONS_RUN;
+}
+
+static enum options_result set_umask(const char *text, struct options *out, int *status)
+{
+	mode_t mask;
+
+	if (parse_umask(text, &mask) != 0)
+		return wrong(status, exit_fatal, "Invalid umask", text);
+	umask(mask);
+	out->umask_set = true;
+	return OPTIONS_RUN;
+}
+
+/* One flag. */
+static enum options_result set_option(int flag, struct options *out, int *status)
+{
+	switch (flag) {
+	case 'd':
+		out->start_directory = optarg;
+		return OPTIONS_RUN;
+	case 'e':
+		out->to_stderr = true;
+		return OPTIONS_RUN;
+	case 'f':
+		/* As in OpenSSH, a bad name is told and the default stays. */
+		if (log_facility_parse(optarg, &out->log_facility) != 0)
+			fprintf(stderr, "sftp-server: Invalid log facility \"%s\"\n", optarg);
+		return OPTIONS_RUN;
+	case 'l':
+		if (log_level_parse(optarg, &out->log_level) != 0)
+			fprintf(stderr, "sftp-server: Invalid log level \"%s\"\n", optarg);
+		return OPTIONS_RUN;
+	case 'P':
+		return set_list(
+		    &out->denied, optarg, "Refused requests already set before", status);
+	case 'p':
+		return set_list(
+		    &out->allowed, optarg, "Permitted requests already set before", status);
+	case 'Q':
+		if (strcasecmp(optarg, "requests") != 0)
+			return wrong(status, exit_usage, "Invalid query type", optarg);
+		dispatch_print_names(stdout);
+		*status = 0;
+		return OPTIONS_DONE;
+	case 'R':
+		out->read_only = true;
+		return OPTIONS_RUN;
+	case 'u':
+		return set_umask(optarg, out, status);
+	case OPTION_CONFIG:
+		out->config = optarg;
+		return OPTIONS_RUN;
+	case OPTION_RUNDIR:
+		out->rundir = optarg;
+		return OPTIONS_RUN;
+	case OPTION_SHMDIR:
+		out->shmdir = optarg;
+		return OPTIONS_RUN;
+	default:
+		usage();
+		*status = exit_usage;
+		return flag == 'h' ? OPTIONS_DONE : OPTIONS_WRONG;
+	}
+}
+
+enum options_result options_parse(
+    int argc, char **argv, const struct passwd *self, struct options *out, int *status)
+{
+	enum options_result result = OPTIONS_RUN;
+	int flag;
+
+	*out = (struct options){
+	    .log_level = LEVEL_ERROR,
+	    .log_facility = LOG_AUTH,
+	    .config = SD_CONFIG,
+	    .rundir = SD_RUNDIR,
+	    .shmdir = SD_SHMDIR,
+	    .self = *self,
+	};
+	optind = 1;
+	while (result == OPTIONS_RUN) {
+		flag = getopt_long(argc, argv, "+cd:ef:hl:P:p:Q:Ru:", long_options, NULL);
+		if (flag == -1 || flag == 'c')
+			break;
+		result = set_option(flag, out, status);
+	}
+	return result;
+}

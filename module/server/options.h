@@ -1,0 +1,35 @@
+/* server: the command line, OpenSSH's flags and our own. */
+#ifndef SD_SERVER_OPTIONS_H
+#define SD_SERVER_OPTIONS_H
+
+#include "util/log.h"
+
+#include <pwd.h>
+#include <stdbool.h>
+
+struct options {
+	const char *start_directory; /* -d, not expanded yet; NULL: where we are */
+	const char *allowed;         /* -p, names separated by commas; NULL: all */
+	const char *denied;          /* -P */
+	bool read_only;              /* -R */
+	bool to_stderr;              /* -e */
+	bool umask_set;              /* -u; the umask itself is set at once */
+	bool list_requests;          /* -Q requests */
+	enum log_level log_level;    /* -l */
+	int log_facility;            /* -f */
+	const char *config, *rundir, *shmdir;
+	struct passwd self; /* its strings are borrowed */
+};
+
+enum options_result {
+	OPTIONS_RUN,
+	OPTIONS_DONE,  /* all was said (-h, -Q): exit status 0 or, for -h as in OpenSSH, 1 */
+	OPTIONS_WRONG, /* a message is on stderr; the exit status is *status */
+};
+
+/* Reads the command line as OpenSSH's sftp-server does.  self's strings must outlive *out.  -c ends it: what
+ * follows is ignored, for accounts whose shell this program is. */
+enum options_result options_parse(
+    int argc, char **argv, const struct passwd *self, struct options *out, int *status);
+
+#endif

@@ -1,0 +1,71 @@
+/* server: what one SFTP session knows, as its operations see it.  Nothing else. */
+#ifndef SD_SERVER_SERVER_H
+#define SD_SERVER_SERVER_H
+
+#include "codec/request.h"
+#include "server/handle.h"
+#include "server/options.h"
+#include "server/reply.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct session;
+
+struct server {
+	const struct options *options;
+	struct session *session;
+	struct handle_table handles;
+	char start_directory[PATH_MAX]; /* absolute */
+	bool initialised;               /* INIT has been answered */
+	const char
+	    *refusal; /* not NULL: this session was not admitted, and every request is told so */
+	bool refused_request;   /* one has been */
+	bool wrote, read;       /* since the engine last looked: bulk data has moved that way */
+	uint64_t last_close_ns; /* when the last handle was closed; 0: there was none */
+	struct request request; /* the one being carried out; far too large for a stack frame */
+};
+
+/* An operation carries out one request, parsed whole, and makes its reply.  It never fails
+ * otherwise. */
+typedef void (*operation)(
+    struct server *server, const struct request *request, struct reply *reply);
+
+/* Each operation is named after its request (draft-ietf-secsh-filexfer-02 section 6; OpenSSH
+ * PROTOCOL section 4 for the extensions). */
+void op_open(struct server *server, const struct request *request, struct reply *reply);
+void op_close(struct server *server, const struct request *request, struct reply *reply);
+void op_read(struct server *server, const struct request *request, struct reply *reply);
+void op_write(struct server *server, const struct request *request, struct reply *reply);
+void op_lstat(struct server *server, const struct request *request, struct reply *reply);
+void op_fstat(struct server *server, const struct request *request, struct reply *reply);
+void op_setstat(struct server *server, const struct request *request, struct reply *reply);
+void op_fsetstat(struct server *server, const struct request *request, struct reply *reply);
+void op_opendir(struct server *server, const struct request *request, struct reply *reply);
+void op_readdir(struct server *server, const struct request *request, struct reply *reply);
+void op_remove(struct server *server, const struct request *request, struct reply *reply);
+void op_mkdir(struct server *server, const struct request *request, struct reply *reply);
+void op_rmdir(struct server *server, const struct request *request, struct reply *reply);
+void op_realpath(struct server *server, const struct request *request, struct reply *reply);
+void op_stat(struct server *server, const struct request *request, struct reply *reply);
+void op_rename(struct server *server, const struct request *request, struct reply *reply);
+void op_readlink(struct server *server, const struct request *request, struct reply *reply);
+void op_symlink(struct server *server, const struct request *request, struct reply *reply);
+void op_posix_rename(struct server *server, const struct request *request, struct reply *reply);
+void op_statvfs(struct server *server, const struct request *request, struct reply *reply);
+void op_fstatvfs(struct server *server, const struct request *request, struct reply *reply);
+void op_hardlink(struct server *server, const struct request *request, struct reply *reply);
+void op_fsync(struct server *server, const struct request *request, struct reply *reply);
+void op_lsetstat(struct server *server, const struct request *request, struct reply *reply);
+void op_limits(struct server *server, const struct request *request, struct reply *reply);
+void op_expand_path(struct server *server, const struct request *request, struct reply *reply);
+
+/* Writes the log line of a handle that is closed; prefix is "" or "forced ". */
+void op_log_close(const struct handle *handle, const char *prefix);
+
+/* The open handle of that kind that a request means, or NULL after the reply has been made. */
+struct handle *op_find_handle(
+    struct server *server, struct wire_span bytes, enum handle_kind kind, struct reply *reply);
+
+#endif

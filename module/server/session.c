@@ -1,0 +1,323 @@
+/* server: this session's place among its siblings. */
+#include "server/session.h"
+
+#include "policy/policy_load.h"
+#include "server/sshd.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CONNECTION_VARIABLE "SFTP_DRAIN_CONNECTION"
+
+/* Finds the connection that the PAM module registered.  0, or why it is not to be used. */
+static int find_registered(struct session *session)
+{
+	const char *variable = getenv(CONNECTION_VARIABLE);
+	struct connection connection;
+	int rc;
+
+	if (variable == NULL || session->table.header == NULL)
+		return -ENOENT;
+	rc = connection_ref_parse(variable, &session->ref);
+	if (rc == 0)
+		rc = table_find_connection(&session->table, session->ref, &connection);
+	if (rc == 0 && connection.uid != getuid())
+		rc = -EPERM;
+	/* The variable may have come along from another connection (a terminal multiplexer). */
+	if (rc == 0)
+		rc = sshd_find_below(connection.monitor, &session->sshd);
+	if (rc == 0)
+		rc = members_open(session->options->shmdir, session->ref, &session->membership);
+	if (rc == 0) {
+		session->registered = true;
+		session->policy = connection.policy;
+	}
+	return rc;
+}
+
+static int load_policy(struct session *session)
+{
+	struct policy_error error;
+	int rc = policy_load_user(session->options->config, session->options->self.pw_name,
+	    &session->policy, NULL, &error);
+
+	if (rc != 0) {
+		log_error("%s; the built-in policy applies", error.text);
+		policy_set_defaults(&session->policy);
+	}
+	return rc;
+}
+
+/* Without the PAM module: siblings find each other by the sshd process. */
+static int find_advisory(struct session *session)
+{
+	const char *address = getenv("SSH_CONNECTION");
+	struct advisory_connection connection;
+	char client[ADDRESS_MAX];
+	int rc = sshd_find_by_session(&session->sshd);
+
+	if (rc != 0)
+		return rc;
+	snprintf(client, sizeof(client), "%.*s", (int)strcspn(address, " "), address);
+	connection = (struct advisory_connection){
+	    .sshd = session->sshd, .policy = session->policy, .address = client};
+	return members_open_advisory(session->options->shmdir, &connection, &session->membership);
+}
+
+static void open_table(struct session *session)
+{
+	int rc;
+
+	if (session->table.header != NULL)
+		return;
+	rc = table_open(session->options->rundir, false, &session->table);
+	if (rc != 0 && rc != -ENOENT)
+		log_error("session table in %s: %s", session->options->rundir,
+		    rc == -EPROTO ? "made by another build of sftp-drain" : strerror(-rc));
+}
+
+/* Fills in membership, policy and sshd, from the best source there is. */
+static void find_connection(struct session *session)
+{
+	int rc = find_registered(session);
+
+	if (rc == 0)
+		return;
+	if (getenv(CONNECTION_VARIABLE) != NULL)
+		log_error("connection %s is not in the session table: %s",
+		    getenv(CONNECTION_VARIABLE), strerror(-rc));
+	(void)load_policy(session);
+	rc = find_advisory(session);
+	if (rc != 0)
+		log_verbose("running alone: no connection to share (%s)", strerror(-rc));
+}
+
+static int refuse(char refusal[SESSION_TEXT_MAX], int error, const char *text)
+{
+	snprintf(refusal, SESSION_TEXT_MAX, "%s", text);
+	return error;
+}
+
+/* With the membership held, so that from here on nobody closes without us. */
+static int check_admission(struct session *session, char refusal[SESSION_TEXT_MAX])
+{
+	const struct members_header *header = session->membership.header;
+
+	session_update(session, false);
+	if (session->plan.drain != POLICY_DRAIN_UNSET) {
+		session_drain_text(session, refusal, SESSION_TEXT_MAX);
+		return -ESHUTDOWN;
+	}
+	if (session->connection_ends)
+		return refuse(refusal, -ESHUTDOWN, "this connection is being closed");
+	if (session->policy.close == POLICY_CLOSE_FIRST && session->member &&
+	    atomic_load(&header->tally.clean) + atomic_load(&header->tally.forced) > 0)
+		return refuse(refusal, -ESHUTDOWN,
+		    "this connection closes: its first session has ended already");
+	return 0;
+}
+
+static int join_members(struct session *session, char refusal[SESSION_TEXT_MAX])
+{
+	int rc = members_join(&session->membership);
+
+	switch (rc) {
+	case 0:
+		session->member = true;
+		return 0;
+	case -ESHUTDOWN:
+		return refuse(refusal, rc, "this connection is being closed");
+	case -ENOSPC:
+		return refuse(refusal, rc, "this connection has too many sessions");
+	default:
+		log_error("cannot join the connection: %s; running alone", strerror(-rc));
+		members_close(&session->membership);
+		return 0;
+	}
+}
+
+int session_join(
+    struct session *session, const struct options *options, char refusal[SESSION_TEXT_MAX])
+{
+	int rc = 0;
+
+	*session = (struct session){
+	    .options = options,
+	    .table = {.fd = -1},
+	    .membership = {.fd = -1, .row_index = -1},
+	    .sshd_pin = -1,
+	    .joined_ns = clock_now_ns(),
+	    .epoch_seen = UINT64_MAX,
+	};
+	open_table(session);
+	find_connection(session);
+	if (session->membership.header != NULL)
+		rc = join_members(session, refusal);
+	/* Pinned while it is certain to live: it is an ancestor, and serves us. */
+	if (session->member && proc_pin(session->sshd, &session->sshd_pin) != 0)
+		session->sshd_pin = -1;
+	if (rc == 0)
+		rc = check_admission(session, refusal);
+	if (rc == 0)
+		session_show_state(session, MEMBER_ACTIVE);
+	return rc;
+}
+
+bool session_is_member(const struct session *session)
+{
+	return session->member;
+}
+
+/* Adds the order on a target.  Orders on the host and on the user pass over those whom the policy
+ * admits in spite of them. */
+static void add_order(
+    struct session *session, const struct order_target *target, struct drain_plan *plan)
+{
+	struct order order;
+
+	if (table_read_order(&session->table, target, &order, NULL) != 0)
+		return;
+	if (target->scope != SCOPE_CONNECTION && session->policy.while_draining == POLICY_ADMIT &&
+	    order.issued_ns < session->joined_ns)
+		return;
+	order_add_to_plan(&order, &session->policy, plan);
+}
+
+static void read_orders(struct session *session, struct drain_plan *plan)
+{
+	struct order_target target = {.scope = SCOPE_HOST, .uid = getuid()};
+	struct order order;
+
+	if (session->table.header != NULL) {
+		add_order(session, &target, plan);
+		target.scope = SCOPE_USER;
+		add_order(session, &target, plan);
+	}
+	if (session->registered) {
+		target.scope = SCOPE_CONNECTION;
+		target.connection = session->ref;
+		add_order(session, &target, plan);
+	} else if (session->membership.header != NULL &&
+		   order_read(&session->membership.header->order, &order) == 0) {
+		order_add_to_plan(&order, &session->policy, plan);
+	}
+}
+
+/* Whether anything has changed since the last look. */
+static bool orders_moved(struct session *session)
+{
+	uint64_t epoch = 0, advisory = 0;
+	bool moved;
+
+	if (session->table.header != NULL)
+		epoch = table_order_epoch(&session->table);
+	if (session->membership.header != NULL)
+		advisory = atomic_load_explicit(
+		    &session->membership.header->order.version, memory_order_acquire);
+	moved = epoch != session->epoch_seen || advisory != session->advisory_seen;
+	session->epoch_seen = epoch;
+	session->advisory_seen = advisory;
+	return moved;
+}
+
+void session_update(struct session *session, bool woken)
+{
+	struct drain_plan plan = {.drain = POLICY_DRAIN_UNSET};
+
+	if (woken)
+		open_table(session);
+	if (!orders_moved(session))
+		return;
+	if (session->registered)
+		session->connection_ends =
+		    table_connection_state(&session->table, session->ref) != ENTRY_OPEN;
+	read_orders(session, &plan);
+	if (plan.drain != session->plan.drain)
+		log_verbose("drain: %s", plan.drain == POLICY_DRAIN_UNSET
+					     ? "no order any more"
+					     : policy_drain_name(plan.drain));
+	session->plan = plan;
+}
+
+bool session_refuses_new(const struct session *session)
+{
+	return session->plan.drain >= POLICY_DRAIN_TRANSFER;
+}
+
+const char *session_drain_text(const struct session *session, char *out, size_t out_len)
+{
+	const char *message = session->plan.message;
+
+	snprintf(out, out_len, "server is draining%s%s", message[0] == '\0' ? "" : ": ", message);
+	return out;
+}
+
+void session_show_state(struct session *session, enum member_state state)
+{
+	struct member_row *row = members_row(&session->membership);
+
+	if (row != NULL)
+		atomic_store_explicit(&row->state, state, memory_order_relaxed);
+}
+
+void session_count_requests(struct session *session, uint64_t count)
+{
+	struct member_row *row = members_row(&session->membership);
+
+	if (row == NULL || count == 0)
+		return;
+	/* One writer: loads and stores, no locked additions. */
+	atomic_store_explicit(&row->requests,
+	    atomic_load_explicit(&row->requests, memory_order_relaxed) + count,
+	    memory_order_relaxed);
+	atomic_store_explicit(&row->active_ns, clock_now_ns(), memory_order_relaxed);
+}
+
+struct file_row *session_file_begin(
+    struct session *session, const char *path, enum file_direction direction, uint64_t size)
+{
+	return members_file_begin(&session->membership, path, direction, size);
+}
+
+void session_file_moved(struct session *session, struct file_row *file,
+    enum file_direction direction, uint64_t offset, uint64_t len)
+{
+	struct member_row *row = members_row(&session->membership);
+	_Atomic uint64_t *total;
+
+	if (row == NULL)
+		return;
+	total = direction == FILE_READ ? &row->read_bytes : &row->written_bytes;
+	atomic_store_explicit(
+	    total, atomic_load_explicit(total, memory_order_relaxed) + len, memory_order_relaxed);
+	if (file == NULL)
+		return;
+	if (offset + len > atomic_load_explicit(&file->offset, memory_order_relaxed))
+		atomic_store_explicit(&file->offset, offset + len, memory_order_relaxed);
+	if (direction == FILE_WRITE &&
+	    offset + len > atomic_load_explicit(&file->size, memory_order_relaxed))
+		atomic_store_explicit(&file->size, offset + len, memory_order_relaxed);
+}
+
+enum members_left session_leave(struct session *session, bool forced)
+{
+	if (!session->member)
+		return LEFT_OTHERS;
+	session->member = false;
+	return members_leave(&session->membership, forced);
+}
+
+void session_free(struct session *session)
+{
+	members_close(&session->membership);
+	table_close(&session->table);
+	if (session->sshd_pin >= 0)
+		close(session->sshd_pin);
+	session->sshd_pin = -1;
+}

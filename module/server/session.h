@@ -1,0 +1,69 @@
+/* server: this session's place among its siblings: finding the connection, joining, seeing orders,
+ * telling what moves, leaving. */
+#ifndef SD_SERVER_SESSION_H
+#define SD_SERVER_SESSION_H
+
+#include "server/options.h"
+#include "table/members.h"
+#include "table/table.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SESSION_TEXT_MAX 512
+
+struct session {
+	const struct options *options;
+	struct policy policy;
+	struct table table;        /* header NULL: there is none */
+	struct connection_ref ref; /* of a registered connection */
+	bool registered;
+	struct membership membership; /* header NULL: no siblings are known */
+	bool member;
+	struct proc_id sshd; /* the connection's process; pid 0: not known */
+	int sshd_pin;        /* -1: not known */
+	uint64_t joined_ns;
+	uint64_t epoch_seen, advisory_seen;
+	struct drain_plan plan;
+	bool connection_ends; /* its end has begun without an order: sshd is closing it */
+};
+
+/* Finds the connection, joins it and reads the orders.  With the PAM module, by
+ * SFTP_DRAIN_CONNECTION; else by the sshd process; else the session is alone, which the log says.
+ * Returns 0, or a negative errno after writing to refusal why this session must not start
+ * (-ESHUTDOWN draining or closing, -ENOSPC too many siblings); session_leave is due in either case.
+ */
+int session_join(
+    struct session *session, const struct options *options, char refusal[SESSION_TEXT_MAX]);
+
+/* Whether the session shows in the table. */
+bool session_is_member(const struct session *session);
+
+/* Reads the orders again when any has changed: two atomic loads when none has.  reopened: SIGURG
+ * came, so also look for a table that was not there before. */
+void session_update(struct session *session, bool woken);
+
+/* Whether new OPEN and OPENDIR requests are to be refused, and the text for the client. */
+bool session_refuses_new(const struct session *session);
+const char *session_drain_text(const struct session *session, char *out, size_t out_len);
+
+/* Shows the session's state, and that a number of requests has just been served. */
+void session_show_state(struct session *session, enum member_state state);
+void session_count_requests(struct session *session, uint64_t count);
+
+/* As members_file_begin; and a READ or WRITE of len bytes at offset: row may be NULL. */
+struct file_row *session_file_begin(
+    struct session *session, const char *path, enum file_direction direction, uint64_t size);
+void session_file_moved(struct session *session, struct file_row *row,
+    enum file_direction direction, uint64_t offset, uint64_t len);
+
+/* Ends the membership.  Returns LEFT_LAST when this was the last session and the connection's
+ * policy or an order wants to know; the write lock is then held and the caller runs closer_start.
+ */
+enum members_left session_leave(struct session *session, bool forced);
+
+/* Releases what the session holds, locks included. */
+void session_free(struct session *session);
+
+#endif

@@ -1,0 +1,77 @@
+/* server: finding the sshd process that serves this connection, and what else it serves. */
+#include "server/sshd.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ANCESTORS_MAX 16
+
+int sshd_find_below(struct proc_id monitor, struct proc_id *out)
+{
+	struct proc_stat at, above;
+	int rc = proc_read_stat(getpid(), &at);
+
+	for (int i = 0; rc == 0 && i < ANCESTORS_MAX; i++) {
+		rc = proc_read_stat(at.parent, &above);
+		if (rc != 0)
+			return rc;
+		if (above.id.pid != monitor.pid) {
+			at = above;
+			continue;
+		}
+		if (above.id.start != monitor.start)
+			return -ESRCH;
+		/* The child is the command itself when there is no process in between: sshd's
+		 * processes share a name, which a command's does not. */
+		*out = strcmp(at.comm, above.comm) == 0 && at.id.pid != getpid() ? at.id : above.id;
+		return 0;
+	}
+	return rc != 0 ? rc : -ESRCH;
+}
+
+static bool is_ssh_server(const struct proc_stat *stat)
+{
+	static const char *const names[] = {"sshd", "sshd-session", "dropbear", "tinysshd"};
+	struct proc_stat parent;
+	uid_t uid;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(stat->comm, names[i]) == 0)
+			return true;
+	}
+	return proc_read_stat(stat->parent, &parent) == 0 && strcmp(parent.comm, stat->comm) == 0 &&
+	       proc_read_uid(parent.id.pid, &uid) == 0 && uid == 0;
+}
+
+int sshd_find_by_session(struct proc_id *out)
+{
+	struct proc_stat leader, server;
+	uid_t uid;
+	int rc;
+
+	if (getenv("SSH_CONNECTION") == NULL)
+		return -ESRCH;
+	rc = proc_read_stat(getsid(0), &leader);
+	if (rc == 0)
+		rc = proc_read_stat(leader.parent, &server);
+	if (rc == 0)
+		rc = proc_read_uid(server.id.pid, &uid);
+	if (rc != 0)
+		return rc;
+	if (uid != getuid() || !is_ssh_server(&server))
+		return -ESRCH;
+	*out = server.id;
+	return 0;
+}
+
+bool sshd_has_children(struct proc_id sshd)
+{
+	pid_t child;
+	size_t count;
+
+	if (proc_read_children(sshd.pid, &child, 1, &count) != 0)
+		return true;
+	return count > 1 || (count == 1 && child != getpid());
+}

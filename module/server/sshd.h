@@ -1,0 +1,25 @@
+/* server: finding the sshd process that serves this connection, and what else it serves. */
+#ifndef SD_SERVER_SSHD_H
+#define SD_SERVER_SSHD_H
+
+#include "util/proc.h"
+
+#include <stdbool.h>
+
+/* The process below the monitor that runs this connection for the user: the child of monitor on the
+ * way up from here or, where sshd does not separate privileges (root's logins before OpenSSH 9.8),
+ * the monitor itself.  Returns 0, -ESRCH when monitor is not an ancestor of ours, or another
+ * negative errno. */
+int sshd_find_below(struct proc_id monitor, struct proc_id *out);
+
+/* Without a monitor to go by: the parent of this session's leader, for every sshd makes the command
+ * of a channel the leader of a session of its own (setsid(2)).  Accepted only when SSH_CONNECTION
+ * is set, the process's uid is ours, and it is named as an SSH server is or (an sshd under another
+ * name) as a parent of its own that runs as root.  Returns likewise. */
+int sshd_find_by_session(struct proc_id *out);
+
+/* Whether sshd has a child other than the caller (a shell, a command, another subsystem).  Where it
+ * cannot be known the answer is true: what may be in use is not closed. */
+bool sshd_has_children(struct proc_id sshd);
+
+#endif

@@ -1,0 +1,11 @@
+noinst_LTLIBRARIES += libtable.la
+libtable_la_SOURCES = \
+	module/table/lock.c module/table/lock.h \
+	module/table/members.c module/table/members.h \
+	module/table/members_file.c module/table/members_file.h \
+	module/table/members_read.c module/table/members_read.h \
+	module/table/order.c module/table/order.h \
+	module/table/table.c module/table/table.h \
+	module/table/table_claim.c \
+	module/table/table_format.h \
+	module/table/table_order.c

@@ -1,0 +1,63 @@
+/* table: open-file-description locks on single bytes. */
+#include "table/lock.h"
+
+#include "util/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+static int set_lock(int fd, off_t at, short type)
+{
+	struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
+
+	while (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
+		if (errno != EINTR)
+			return errno == EACCES ? -EAGAIN : -errno;
+	}
+	return 0;
+}
+
+int lock_try(int fd, off_t at, enum lock_kind kind)
+{
+	return set_lock(fd, at, kind == LOCK_WRITE ? F_WRLCK : F_RDLCK);
+}
+
+int lock_wait(int fd, off_t at, enum lock_kind kind, uint64_t limit_ns)
+{
+	uint64_t start = clock_now_ns();
+	uint64_t pause = NS_PER_MS / 20;
+
+	for (;;) {
+		int rc = lock_try(fd, at, kind);
+
+		if (rc != -EAGAIN)
+			return rc;
+		if (clock_now_ns() - start >= limit_ns)
+			return -ETIMEDOUT;
+		clock_sleep_ns(pause);
+		if (pause < 5 * NS_PER_MS)
+			pause *= 2;
+	}
+}
+
+void lock_drop(int fd, off_t at)
+{
+	(void)set_lock(fd, at, F_UNLCK);
+}
+
+int lock_is_held(int fd, off_t at, off_t len, off_t *where)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = len};
+
+	while (fcntl(fd, F_OFD_GETLK, &lock) != 0) {
+		if (errno != EINTR)
+			return -errno;
+	}
+	if (lock.l_type == F_UNLCK)
+		return 0;
+	/* The conflicting lock may begin before the range that was asked for. */
+	if (where != NULL)
+		*where = lock.l_start > at ? lock.l_start : at;
+	return 1;
+}

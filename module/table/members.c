@@ -1,0 +1,234 @@
+/* table: a session's side of its connection's members file.  Never logs or exits.
+ * The protocol is written in table_format.h. */
+#include "table/members.h"
+
+#include "table/lock.h"
+#include "util/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const uint64_t lock_limit_ns = 2 * NS_PER_S;
+
+/* Takes fd over. */
+static int map_members(int fd, struct membership *out)
+{
+	struct stat st;
+	void *map;
+	int rc = fstat(fd, &st) != 0 ? -errno : 0;
+
+	if (rc == 0 && (size_t)st.st_size != MEMBERS_SIZE)
+		rc = -EPROTO;
+	if (rc != 0)
+		goto fail;
+	map = mmap(NULL, MEMBERS_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED) {
+		rc = -errno;
+		goto fail;
+	}
+	*out = (struct membership){.fd = fd, .row_index = -1, .header = map};
+	out->rows = (struct member_row *)((char *)map + MEMBERS_ROWS_AT);
+	if (out->header->magic == MEMBERS_MAGIC && out->header->signature == TABLE_SIGNATURE)
+		return 0;
+	members_close(out);
+	return -EPROTO;
+fail:
+	close(fd);
+	return rc;
+}
+
+int members_open(const char *shmdir, struct connection_ref ref, struct membership *out)
+{
+	int fd = members_open_file(shmdir, ref, O_RDWR, geteuid());
+
+	return fd < 0 ? fd : map_members(fd, out);
+}
+
+int members_open_advisory(
+    const char *shmdir, const struct advisory_connection *connection, struct membership *out)
+{
+	int fd = members_open_or_create_advisory(shmdir, connection);
+
+	return fd < 0 ? fd : map_members(fd, out);
+}
+
+void members_close(struct membership *membership)
+{
+	if (membership->header == NULL)
+		return;
+	munmap(membership->header, MEMBERS_SIZE);
+	close(membership->fd);
+	*membership = (struct membership){.fd = -1, .row_index = -1};
+}
+
+/* The read lock, or who is in the way: -ESHUTDOWN a closer, -ETIMEDOUT somebody else. */
+static int lock_membership(struct membership *membership)
+{
+	uint64_t start = clock_now_ns();
+	struct members_header *header = membership->header;
+	uint32_t closing = GATE_CLOSING;
+
+	for (;;) {
+		int rc = lock_wait(membership->fd, LOCK_MEMBERS, LOCK_READ, 5 * NS_PER_MS);
+
+		if (rc == 0)
+			break;
+		if (rc != -ETIMEDOUT)
+			return rc;
+		if (atomic_load(&header->gate) == GATE_CLOSING)
+			return -ESHUTDOWN;
+		if (clock_now_ns() - start >= lock_limit_ns)
+			return -ETIMEDOUT;
+	}
+	/* Nobody holds the write lock, so a gate that says closing is of a closer that died. */
+	atomic_compare_exchange_strong(&header->gate, &closing, GATE_OPEN);
+	return 0;
+}
+
+/* Starts a row anew, and counts its last holder when that was killed. */
+static void begin_row(struct membership *membership, int index)
+{
+	struct member_row *row = &membership->rows[index];
+	struct proc_id self = {.pid = getpid()};
+
+	if (atomic_load(&row->state) != MEMBER_GONE)
+		atomic_fetch_add(&membership->header->tally.forced, 1);
+	(void)proc_self(&self);
+	atomic_store(&row->state, MEMBER_JOINING);
+	row->pid = (uint32_t)self.pid;
+	row->start = self.start;
+	row->joined_ns = clock_now_ns();
+	atomic_store(&row->active_ns, row->joined_ns);
+	atomic_store(&row->read_bytes, 0);
+	atomic_store(&row->written_bytes, 0);
+	atomic_store(&row->requests, 0);
+	for (int i = 0; i < MEMBERS_FILES; i++)
+		members_file_end(&row->files[i]);
+	membership->row_index = index;
+}
+
+static int claim_row(struct membership *membership)
+{
+	uint32_t start = atomic_fetch_add(&membership->header->row_hint, 1);
+
+	for (uint32_t i = 0; i < MEMBERS_ROWS; i++) {
+		uint32_t index = (start + i) % MEMBERS_ROWS;
+		int rc = lock_try(membership->fd, LOCK_ROWS + (off_t)index, LOCK_WRITE);
+
+		if (rc == 0) {
+			begin_row(membership, (int)index);
+			return 0;
+		}
+		if (rc != -EAGAIN)
+			return rc;
+	}
+	return -ENOSPC;
+}
+
+int members_join(struct membership *membership)
+{
+	int rc = lock_membership(membership);
+
+	if (rc != 0)
+		return rc;
+	rc = claim_row(membership);
+	if (rc != 0)
+		lock_drop(membership->fd, LOCK_MEMBERS);
+	return rc;
+}
+
+static void end_row(struct membership *membership, bool forced)
+{
+	struct tally *tally = &membership->header->tally;
+	struct member_row *row = members_row(membership);
+
+	if (row == NULL)
+		return;
+	/* Counted before the row says gone: dying in between counts it twice rather than never. */
+	atomic_fetch_add(forced ? &tally->forced : &tally->clean, 1);
+	for (int i = 0; i < MEMBERS_FILES; i++)
+		members_file_end(&row->files[i]);
+	atomic_store(&row->state, MEMBER_GONE);
+	membership->row_index = -1;
+	lock_drop(membership->fd, LOCK_ROWS + (off_t)(row - membership->rows));
+}
+
+enum members_left members_try_last(struct membership *membership)
+{
+	enum members_left left = LEFT_OTHERS;
+
+	/* One at a time.  Who holds this lock for two seconds is stopped, and then leaves after us.
+	 */
+	if (lock_wait(membership->fd, LOCK_LEAVERS, LOCK_WRITE, lock_limit_ns) == 0 &&
+	    lock_try(membership->fd, LOCK_MEMBERS, LOCK_WRITE) == 0)
+		left = LEFT_LAST;
+	if (left == LEFT_OTHERS)
+		lock_drop(membership->fd, LOCK_MEMBERS);
+	lock_drop(membership->fd, LOCK_LEAVERS);
+	return left;
+}
+
+enum members_left members_leave(struct membership *membership, bool forced)
+{
+	end_row(membership, forced);
+	return members_try_last(membership);
+}
+
+void members_begin_closing(struct membership *membership)
+{
+	atomic_store(&membership->header->gate, GATE_CLOSING);
+}
+
+void members_resume(struct membership *membership)
+{
+	atomic_store(&membership->header->gate, GATE_OPEN);
+	(void)lock_try(membership->fd, LOCK_MEMBERS, LOCK_READ);
+}
+
+struct member_row *members_row(struct membership *membership)
+{
+	return membership->row_index < 0 ? NULL : &membership->rows[membership->row_index];
+}
+
+struct file_row *members_file_begin(
+    struct membership *membership, const char *path, enum file_direction direction, uint64_t size)
+{
+	struct member_row *row = members_row(membership);
+	size_t length = strlen(path);
+	struct file_row *file = NULL;
+
+	for (int i = 0; row != NULL && file == NULL && i < MEMBERS_FILES; i++) {
+		if (row->files[i].direction == FILE_UNUSED)
+			file = &row->files[i];
+	}
+	if (file == NULL)
+		return NULL;
+	/* Of a long path the end says more than the beginning. */
+	if (length >= FILE_PATH_MAX)
+		path += length - (FILE_PATH_MAX - 1);
+	atomic_fetch_add(&file->version, 1);
+	atomic_thread_fence(memory_order_release);
+	snprintf(file->path, sizeof(file->path), "%s", path);
+	file->direction = direction;
+	atomic_store(&file->offset, 0);
+	atomic_store(&file->size, size);
+	atomic_fetch_add(&file->version, 1);
+	return file;
+}
+
+void members_file_end(struct file_row *file)
+{
+	/* An odd version is of a holder that was killed while it wrote. */
+	uint32_t version = atomic_load(&file->version) | 1;
+
+	atomic_store(&file->version, version);
+	atomic_thread_fence(memory_order_release);
+	file->direction = FILE_UNUSED;
+	atomic_store(&file->version, version + 1);
+}

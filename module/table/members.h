@@ -1,0 +1,69 @@
+/* table: a session's side of its connection's members file: joining, leaving, its row.
+ * Never logs or exits; never run by root on another user's file (that is members_read).
+ * The protocol is written in table_format.h. */
+#ifndef SD_TABLE_MEMBERS_H
+#define SD_TABLE_MEMBERS_H
+
+#include "table/members_file.h"
+#include "table/table_format.h"
+
+/* One session's hold on its members file. */
+struct membership {
+	int fd;
+	int row_index; /* -1: no row */
+	struct members_header *header;
+	struct member_row *rows;
+};
+
+/* Opens the members file of ref as its user.  Returns 0 and fills *out, which members_close
+ * releases, or: -ENOENT, -EPERM not the user's own or not private, -EPROTO another build, or
+ * another negative errno. */
+int members_open(const char *shmdir, struct connection_ref ref, struct membership *out);
+
+/* Opens, or makes, the members file of the sshd process in the caller's own SHMDIR-UID (0700).
+ * Returns as members_open. */
+int members_open_advisory(
+    const char *shmdir, const struct advisory_connection *connection, struct membership *out);
+
+/* Becomes a member: the read lock, the gate, a row, in this order.  Returns 0, -ESHUTDOWN the
+ * connection is being closed by its last one out, -ENOSPC every row is held, -ETIMEDOUT somebody
+ * held the lock for two seconds without closing, or another negative errno; on failure nothing is
+ * held. The caller then reads the entry's state and the orders, and leaves again when they refuse
+ * it. */
+int members_join(struct membership *membership);
+
+enum members_left {
+	LEFT_OTHERS, /* a sibling is still there; nothing is held any more */
+	LEFT_LAST,   /* the caller is the last one out and holds the write lock: nobody can join */
+};
+
+/* Leaves.  Marks the row gone and counts the end as clean or forced.  After LEFT_LAST the caller
+ * either closes the connection (members_begin_closing, then members_close when it has ended), or
+ * lets go with members_close, or is a member again through members_resume. */
+enum members_left members_leave(struct membership *membership, bool forced);
+
+/* With the write lock held: says that the connection is being closed, so that newcomers are refused
+ * rather than kept waiting. */
+void members_begin_closing(struct membership *membership);
+
+/* With the write lock held: opens the gate and turns the lock back into a read lock, without a
+ * moment in which neither is held. */
+void members_resume(struct membership *membership);
+
+/* With the read lock held: tries for the write lock again.  Returns as members_leave. */
+enum members_left members_try_last(struct membership *membership);
+
+/* Closes the descriptor and the mapping.  Locks go with the last descriptor of the description, so
+ * a forked child that still has it keeps them. */
+void members_close(struct membership *membership);
+
+/* The caller's row; NULL without one. */
+struct member_row *members_row(struct membership *membership);
+
+/* Takes a file_row of the caller's own row for an open file; NULL when all are in use (the file
+ * then goes unlisted).  path is copied.  members_file_end gives it back. */
+struct file_row *members_file_begin(
+    struct membership *membership, const char *path, enum file_direction direction, uint64_t size);
+void members_file_end(struct file_row *file);
+
+#endif

@@ -1,0 +1,61 @@
+/* table: orders to drain: what they say, how they are kept in shared memory, how several combine.
+ *
+ * An order lives in an order_cell: two slots and a version.  The version's low bit names the slot
+ * that is valid.  Writers are root (or, for an advisory connection, its owner), one at a time under
+ * the writers' lock of the file that the cell is in:
+ *     1. the new order is written into the other slot,
+ *     2. the version is raised by one (release).
+ * A writer that dies before step 2 has changed nothing; no reader ever waits for a writer.  Readers
+ * copy the valid slot between two acquire loads of the version and retry when it moved.  (An
+ * even/odd counter would leave an odd cell, without a readable order, behind a writer that dies.)
+ */
+#ifndef SD_TABLE_ORDER_H
+#define SD_TABLE_ORDER_H
+
+#include "policy/policy.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ORDER_MESSAGE_MAX 192
+
+struct order {
+	uint32_t active;      /* 0: there is no order */
+	uint32_t drain;       /* enum policy_drain; POLICY_DRAIN_UNSET: as each policy says */
+	uint64_t issued_ns;   /* CLOCK_BOOTTIME */
+	uint64_t deadline_ns; /* CLOCK_BOOTTIME; 0: issued_ns plus each policy's deadline */
+	uint64_t generation;  /* of the connection it is for, so that an order never reaches the
+				 entry's  next tenant; 0: the order of a user or of the host */
+	char message[ORDER_MESSAGE_MAX]; /* for the client, NUL-terminated; may be empty */
+};
+
+struct order_cell {
+	_Atomic uint64_t version;
+	struct order slots[2];
+};
+
+/* What the orders on a connection come to. */
+struct drain_plan {
+	enum policy_drain drain; /* POLICY_DRAIN_UNSET: nothing is ordered */
+	uint64_t deadline_ns;
+	char message[ORDER_MESSAGE_MAX]; /* of the first order given that has one */
+};
+
+/* Copies the valid order out of a cell.  Returns 0, or -EAGAIN when it changed all the time for a
+ * bounded number of tries. */
+int order_read(const struct order_cell *cell, struct order *out);
+
+/* Makes order the valid one.  The caller holds the writers' lock. */
+void order_write(struct order_cell *cell, const struct order *order);
+
+/* Adds one order to a plan, which starts zeroed: the strongest drain wins, the earliest deadline
+ * wins.  What the order leaves open comes from policy.  Does nothing for an order that is not
+ * active. */
+void order_add_to_plan(
+    const struct order *order, const struct policy *policy, struct drain_plan *plan);
+
+/* Makes hostile or torn content harmless: a known drain, a terminated message. */
+void order_sanitize(struct order *order);
+
+#endif

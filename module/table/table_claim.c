@@ -1,0 +1,139 @@
+/* table: entries from claim to release, and the reaping of what the dead left.  Never logs or
+ * exits. */
+#include "table/members_file.h"
+#include "table/table.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Entries looked at beyond the one that is claimed, so that the dead are found without a walk over
+ * the whole table at each login. */
+#define REAP_AHEAD 4
+
+static int self_word(enum entry_state state, uint64_t *packed)
+{
+	struct entry_word word = {.state = state};
+	int rc = proc_self(&word.owner);
+
+	*packed = entry_word_pack(word);
+	return rc;
+}
+
+bool table_reap(struct table *table, const char *shmdir, uint32_t slot)
+{
+	struct connection_entry *entry = &table->entries[slot];
+	uint64_t packed = atomic_load(&entry->word);
+	uint64_t reaping;
+
+	if (!entry_word_is_stale(packed) || self_word(ENTRY_RELEASING, &reaping) != 0)
+		return false;
+	if (!atomic_compare_exchange_strong(&entry->word, &packed, reaping))
+		return false;
+	members_remove(shmdir, (struct connection_ref){slot, atomic_load(&entry->generation)});
+	atomic_store(&entry->word, 0);
+	return true;
+}
+
+/* Claims the entry in slot when it is free.  Returns whether it did. */
+static bool claim_slot(struct table *table, uint32_t slot, uint64_t claiming)
+{
+	uint64_t free_word = 0;
+
+	return atomic_compare_exchange_strong(&table->entries[slot].word, &free_word, claiming);
+}
+
+static void fill_entry(struct connection_entry *entry, const struct connection *description)
+{
+	struct order none = {.active = 0};
+
+	entry->uid = (uint32_t)description->uid;
+	entry->gid = (uint32_t)description->gid;
+	entry->opened_ns = description->opened_ns;
+	entry->policy = description->policy;
+	snprintf(entry->user, sizeof(entry->user), "%s", description->user);
+	snprintf(entry->address, sizeof(entry->address), "%s", description->address);
+	order_write(&entry->order, &none);
+}
+
+/* Looks on from slot for entries of the dead. */
+static void reap_ahead(struct table *table, const char *shmdir, uint32_t slot)
+{
+	for (uint32_t i = 1; i <= REAP_AHEAD; i++)
+		(void)table_reap(table, shmdir, (slot + i) % table->header->capacity);
+}
+
+int table_claim(struct table *table, const char *shmdir, const struct connection *description,
+    struct connection_ref *ref)
+{
+	uint32_t capacity = table->header->capacity;
+	uint32_t start = atomic_load(&table->header->claim_hint) % capacity;
+	uint64_t claiming;
+	int rc = self_word(ENTRY_CLAIMING, &claiming);
+
+	if (rc != 0)
+		return rc;
+	for (uint32_t i = 0; i < capacity; i++) {
+		uint32_t slot = (start + i) % capacity;
+		struct connection_entry *entry = &table->entries[slot];
+
+		if (!claim_slot(table, slot, claiming) &&
+		    !(table_reap(table, shmdir, slot) && claim_slot(table, slot, claiming)))
+			continue;
+		*ref = (struct connection_ref){slot, atomic_fetch_add(&entry->generation, 1) + 1};
+		fill_entry(entry, description);
+		atomic_store(&table->header->claim_hint, (slot + 1) % capacity);
+		reap_ahead(table, shmdir, slot);
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+/* Moves our own entry from one of two states to another. */
+static int advance(struct table *table, struct connection_ref ref, enum entry_state from,
+    enum entry_state or_from, enum entry_state to)
+{
+	struct connection_entry *entry;
+	struct proc_id self;
+	int rc = proc_self(&self);
+
+	if (rc != 0)
+		return rc;
+	if (ref.slot >= table->header->capacity)
+		return -EINVAL;
+	entry = &table->entries[ref.slot];
+	if (atomic_load(&entry->generation) != ref.generation)
+		return -EINVAL;
+	for (int i = 0; i < 2; i++) {
+		uint64_t expected =
+		    entry_word_pack((struct entry_word){i == 0 ? from : or_from, self});
+		uint64_t next =
+		    to == ENTRY_FREE ? 0 : entry_word_pack((struct entry_word){to, self});
+
+		if (atomic_compare_exchange_strong(&entry->word, &expected, next)) {
+			atomic_fetch_add(&table->header->order_epoch, 1);
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+int table_publish(struct table *table, struct connection_ref ref)
+{
+	return advance(table, ref, ENTRY_CLAIMING, ENTRY_CLAIMING, ENTRY_OPEN);
+}
+
+int table_begin_closing(struct table *table, struct connection_ref ref)
+{
+	return advance(table, ref, ENTRY_OPEN, ENTRY_OPEN, ENTRY_CLOSING);
+}
+
+int table_release(struct table *table, struct connection_ref ref)
+{
+	int rc = advance(table, ref, ENTRY_CLOSING, ENTRY_OPEN, ENTRY_RELEASING);
+
+	if (rc == -EINVAL)
+		rc = advance(table, ref, ENTRY_CLAIMING, ENTRY_CLAIMING, ENTRY_RELEASING);
+	return rc == 0 ? advance(table, ref, ENTRY_RELEASING, ENTRY_RELEASING, ENTRY_FREE) : rc;
+}

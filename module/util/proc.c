@@ -1,0 +1,179 @@
+/* util: processes by identity.  A pid alone is never trusted: it is reused. */
+#include "util/proc.h"
+
+#include "util/safe_open.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Why /proc/PID is not there: -ESRCH when there is no such process, -ENOENT when there is no /proc
+ * (in a jail) or it hides the process from this user (hidepid in proc(5)). */
+static int explain_missing(pid_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (fd < 0)
+		return errno == ESRCH ? -ESRCH : -ENOENT;
+	close(fd);
+	return -ENOENT;
+}
+
+/* Reads the start of /proc/PID/NAME, NUL-terminated. */
+static int read_proc_file(pid_t pid, const char *name, char *out, size_t out_len)
+{
+	char path[64];
+	ssize_t got;
+	int fd;
+
+	if (pid <= 0)
+		return -ESRCH;
+	snprintf(path, sizeof(path), "/proc/%ld/%s", (long)pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? explain_missing(pid) : -errno;
+	got = safe_read(fd, out, out_len - 1);
+	close(fd);
+	if (got < 0)
+		return (int)got;
+	if (got == 0)
+		return -ESRCH;
+	out[got] = '\0';
+	return 0;
+}
+
+int proc_read_stat(pid_t pid, struct proc_stat *out)
+{
+	char line[1024], *open_paren, *close_paren;
+	long parent, session;
+	unsigned long long start;
+	int rc = read_proc_file(pid, "stat", line, sizeof(line));
+
+	if (rc != 0)
+		return rc;
+	/* The command may hold spaces and parentheses itself: the last one ends it. */
+	open_paren = strchr(line, '(');
+	close_paren = strrchr(line, ')');
+	if (open_paren == NULL || close_paren == NULL || close_paren < open_paren)
+		return -EPROTO;
+	*close_paren = '\0';
+	/* Fields 3 (state), 4 (ppid), 6 (session) and 22 (starttime) of proc(5). */
+	if (sscanf(close_paren + 1,
+		" %c %ld %*d %ld %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+		&out->state, &parent, &session, &start) != 4)
+		return -EPROTO;
+	out->id.pid = pid;
+	out->id.start = start;
+	out->parent = (pid_t)parent;
+	out->session = (pid_t)session;
+	snprintf(out->comm, sizeof(out->comm), "%s", open_paren + 1);
+	return 0;
+}
+
+int proc_self(struct proc_id *out)
+{
+	struct proc_stat stat;
+	int rc = proc_read_stat(getpid(), &stat);
+
+	if (rc == 0)
+		*out = stat.id;
+	return rc;
+}
+
+static bool stat_is_of(const struct proc_stat *stat, struct proc_id id)
+{
+	return stat->id.start == id.start && stat->state != 'Z' && stat->state != 'X';
+}
+
+bool proc_is_alive(struct proc_id id)
+{
+	struct proc_stat stat;
+	int rc;
+
+	if (id.pid <= 0)
+		return false;
+	rc = proc_read_stat(id.pid, &stat);
+	if (rc == -ESRCH)
+		return false;
+	return rc != 0 || stat_is_of(&stat, id);
+}
+
+int proc_read_uid(pid_t pid, uid_t *uid)
+{
+	char text[4096], *line;
+	unsigned long value;
+	int rc = read_proc_file(pid, "status", text, sizeof(text));
+
+	if (rc != 0)
+		return rc;
+	line = strstr(text, "\nUid:");
+	if (line == NULL || sscanf(line, "\nUid: %lu", &value) != 1)
+		return -EPROTO;
+	*uid = (uid_t)value;
+	return 0;
+}
+
+int proc_pin(struct proc_id id, int *pidfd)
+{
+	struct proc_stat stat;
+	int fd, rc;
+
+	if (id.pid <= 0)
+		return -ESRCH;
+	fd = (int)syscall(SYS_pidfd_open, id.pid, 0);
+	if (fd < 0)
+		return -errno;
+	/* Only now is the pid pinned, so only now does the start time say whose it is. */
+	rc = proc_read_stat(id.pid, &stat);
+	if (rc == 0 && !stat_is_of(&stat, id))
+		rc = -ESRCH;
+	if (rc != 0) {
+		close(fd);
+		return rc;
+	}
+	*pidfd = fd;
+	return 0;
+}
+
+int proc_signal(int pidfd, int signal)
+{
+	return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) == 0 ? 0 : -errno;
+}
+
+bool proc_pin_ended(int pidfd)
+{
+	struct pollfd wait = {.fd = pidfd, .events = POLLIN};
+
+	return poll(&wait, 1, 0) == 1;
+}
+
+int proc_read_children(pid_t parent, pid_t *children, size_t max, size_t *count)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+
+	if (proc == NULL)
+		return -errno;
+	*count = 0;
+	while ((entry = readdir(proc)) != NULL) {
+		struct proc_stat stat;
+		char *end;
+		long pid = strtol(entry->d_name, &end, 10);
+
+		if (pid <= 0 || *end != '\0' || proc_read_stat((pid_t)pid, &stat) != 0)
+			continue;
+		if (stat.parent != parent || stat.state == 'Z' || stat.state == 'X')
+			continue;
+		if (*count < max)
+			children[*count] = (pid_t)pid;
+		(*count)++;
+	}
+	closedir(proc);
+	return 0;
+}

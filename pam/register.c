@@ -1,0 +1,206 @@
+/* pam: a connection's entry in the session table, from login to end. */
+#include "register.h"
+
+#include "hold.h"
+#include "policy/policy_load.h"
+#include "table/members_file.h"
+#include "table/table.h"
+#include "util/clock.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <security/pam_ext.h>
+#include <security/pam_modutil.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#define DATA_NAME "sftp_drain_connection"
+#define CONNECTION_VARIABLE "SFTP_DRAIN_CONNECTION"
+
+/* Kept with the PAM handle. */
+struct registration {
+	struct table table;
+	struct connection connection;
+	char shmdir[MEMBERS_PATH_MAX];
+};
+
+static const char *explain(int error)
+{
+	return error == -EPROTO ? "made by another build of sftp-drain" : strerror(-error);
+}
+
+/* Frees the entry, if that has not been done, and the memory.  Called by libpam in every process that
+ * ends the handle; entries are freed only by the process that claimed them. */
+static void forget(pam_handle_t *pamh, void *data, int error_status)
+{
+	struct registration *registration = data;
+
+	(void)pamh;
+	(void)error_status;
+	if (table_release(&registration->table, registration->connection.ref) == 0)
+		members_remove(registration->shmdir, registration->connection.ref);
+	table_close(&registration->table);
+	free(registration);
+}
+
+/* The client's address as sshd knows it, or the remote host's name. */
+static void find_address(pam_handle_t *pamh, char out[ADDRESS_MAX])
+{
+	const char *connection = pam_getenv(pamh, "SSH_CONNECTION");
+	const void *host = NULL;
+
+	if (connection == NULL) {
+		(void)pam_get_item(pamh, PAM_RHOST, &host);
+		connection = host == NULL ? "" : host;
+	}
+	snprintf(out, ADDRESS_MAX, "%.*s", (int)strcspn(connection, " "), connection);
+}
+
+/* Who logs in, and under which policy.  Returns 0 or a negative errno, logged. */
+static int describe(
+    pam_handle_t *pamh, const struct arguments *arguments, struct connection *connection)
+{
+	struct policy_error error;
+	const char *user = NULL;
+	struct passwd *entry = NULL;
+
+	if (pam_get_user(pamh, &user, NULL) == PAM_SUCCESS && user != NULL)
+		entry = pam_modutil_getpwnam(pamh, user);
+	if (entry == NULL) {
+		pam_syslog(pamh, LOG_ERR, "unknown user; the connection is not registered");
+		return -ENOENT;
+	}
+	connection->uid = entry->pw_uid;
+	connection->gid = entry->pw_gid;
+	connection->opened_ns = clock_now_ns();
+	snprintf(connection->user, sizeof(connection->user), "%s", user);
+	find_address(pamh, connection->address);
+	if (policy_load_user(arguments->config, user, &connection->policy, NULL, &error) != 0) {
+		pam_syslog(pamh, LOG_ERR, "%s; the built-in policy applies", error.text);
+		policy_set_defaults(&connection->policy);
+	}
+	return 0;
+}
+
+/* Puts the entry and the members file in place.  Returns 0 or a negative errno, logged, with nothing
+ * left behind. */
+static int enter(pam_handle_t *pamh, struct registration *registration)
+{
+	struct connection *connection = &registration->connection;
+	int rc = table_claim(
+	    &registration->table, registration->shmdir, connection, &connection->ref);
+
+	if (rc != 0) {
+		pam_syslog(pamh, LOG_ERR, "no entry in the session table: %s",
+		    rc == -ENOSPC ? "it is full" : explain(rc));
+		return rc;
+	}
+	rc = members_create(
+	    registration->shmdir, connection->ref, connection->uid, connection->gid);
+	if (rc == 0)
+		rc = table_publish(&registration->table, connection->ref);
+	if (rc != 0)
+		pam_syslog(pamh, LOG_ERR, "members file in %s: %s", registration->shmdir, explain(rc));
+	return rc;
+}
+
+static int export_connection(pam_handle_t *pamh, struct connection_ref ref)
+{
+	char text[CONNECTION_REF_TEXT_MAX], variable[128];
+
+	snprintf(variable, sizeof(variable), CONNECTION_VARIABLE "=%s",
+	    connection_ref_format(ref, text));
+	return pam_putenv(pamh, variable) == PAM_SUCCESS ? 0 : -ENOMEM;
+}
+
+static struct registration *find(pam_handle_t *pamh)
+{
+	const void *data = NULL;
+
+	if (pam_get_data(pamh, DATA_NAME, &data) != PAM_SUCCESS)
+		return NULL;
+	/* libpam keeps it for us and hands it out const. */
+	return (struct registration *)(uintptr_t)data;
+}
+
+void register_open(pam_handle_t *pamh, const struct arguments *arguments)
+{
+	struct registration *registration;
+	int rc;
+
+	if (find(pamh) != NULL)
+		return;
+	registration = calloc(1, sizeof(*registration));
+	if (registration == NULL) {
+		pam_syslog(pamh, LOG_CRIT, "out of memory; the connection is not registered");
+		return;
+	}
+	snprintf(registration->shmdir, sizeof(registration->shmdir), "%s", arguments->shmdir);
+	if (describe(pamh, arguments, &registration->connection) != 0) {
+		free(registration);
+		return;
+	}
+	rc = table_open_or_create(arguments->rundir, &registration->table);
+	if (rc != 0) {
+		pam_syslog(pamh, LOG_ERR, "session table in %s: %s", arguments->rundir, explain(rc));
+		free(registration);
+		return;
+	}
+	if (enter(pamh, registration) != 0 ||
+	    export_connection(pamh, registration->connection.ref) != 0 ||
+	    pam_set_data(pamh, DATA_NAME, registration, forget) != PAM_SUCCESS) {
+		forget(pamh, registration, 0);
+		return;
+	}
+	if (arguments->debug)
+		pam_syslog(pamh, LOG_DEBUG, "registered %s",
+		    pam_getenv(pamh, CONNECTION_VARIABLE));
+}
+
+/* Waits for the sessions and counts how they ended. */
+static void hold(
+    pam_handle_t *pamh, const struct arguments *arguments, struct registration *registration)
+{
+	struct connection *connection = &registration->connection;
+	struct members_ended ended = {0, 0};
+	struct members_reader reader;
+	int rc = members_reader_open(registration->shmdir, connection, &reader);
+
+	if (rc != 0) {
+		pam_syslog(pamh, LOG_ERR, "members file: %s", explain(rc));
+		return;
+	}
+	switch (hold_until_gone(&reader, connection->policy.deadline_ns)) {
+	case HOLD_CLEAN:
+		break;
+	case HOLD_FORCED:
+		pam_syslog(pamh, LOG_WARNING, "sessions of %s were ended at the deadline",
+		    connection->user);
+		break;
+	case HOLD_GIVEN_UP:
+		pam_syslog(pamh, LOG_ERR, "sessions of %s outlive their connection",
+		    connection->user);
+		break;
+	}
+	if (members_read_ended(&reader, &ended) == 0)
+		table_count_ended(&registration->table, connection->uid, ended.clean, ended.forced);
+	if (arguments->debug)
+		pam_syslog(pamh, LOG_DEBUG, "%s: sessions ended, %u clean, %u by force",
+		    connection->user, ended.clean, ended.forced);
+	members_reader_close(&reader);
+}
+
+void register_close(pam_handle_t *pamh, const struct arguments *arguments)
+{
+	struct registration *registration = find(pamh);
+
+	if (registration == NULL)
+		return;
+	/* From here on no session joins; those that have joined are seen by hold. */
+	if (table_begin_closing(&registration->table, registration->connection.ref) == 0)
+		hold(pamh, arguments, registration);
+	/* forget frees the entry. */
+	(void)pam_set_data(pamh, DATA_NAME, NULL, NULL);
+}

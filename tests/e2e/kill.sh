@@ -1,0 +1,120 @@
+#!/bin/bash
+# tests: processes that die at a bad moment.  A killed sibling holds nobody (G4, G7); a client that
+# dies in mid-upload loses nothing that reached the session, and the connection's PAM session does not
+# end before that is on file (G2, G8).
+# shellcheck source=tests/support/e2e.sh
+# shellcheck disable=SC2317 # functions are called through poll and check
+. "${top_srcdir:?set by make check}/tests/support/e2e.sh"
+
+SIZE=8388608
+ACKNOWLEDGED=1048576
+
+e2e_begin
+policy 'default = { drain = "transfer"; linger = "500ms"; deadline = "5m"; };'
+
+# A sibling killed by SIGKILL with an upload open.
+killed_sibling() {
+	local label="G4, $1" pids=() s
+	for s in 1 2 3; do
+		session_open c "$user"
+		pids+=("$session_pid")
+	done
+	need "$support/pattern" write "$home/down3" $SIZE 3
+	must c put 1 up1 $SIZE 1
+	must c put 2 up2 $SIZE 2
+	must c get 3 down3 $SIZE 3
+	for s in 1 2 3; do
+		must c step $s $ACKNOWLEDGED
+	done
+	control close
+	is "$label: close succeeds" "$status" 0
+	need kill -KILL "${pids[1]}"
+	refused "$label: the killed session is dead to its client" . c step 2 $ACKNOWLEDGED
+	asks "$label: the first sibling completes its transfer" c finish 1
+	asks "$label: the third sibling completes its transfer" c finish 3
+	control wait
+	is "$label: wait ends, and says that one ended by force" "$status" 3
+	asks "$label: the connection ends" c gone $((PATIENCE * 1000))
+	file_is "$label: the first sibling's upload is whole" "$home/up1" $SIZE 1
+	check "$label: the killed one's file is a correct beginning" \
+		"$support/pattern" prefix "$home/up2" $SIZE 2
+	client_close c
+	control reopen
+	is "$label: reopen succeeds" "$status" 0
+}
+
+# sshd gives the session what it has of the upload before it notices that the client is gone.
+pipe_has_settled() {
+	local last=$level
+	level=$("$support/pipe_level" "$1")
+	sleep 0.2
+	[ "$level" -gt 0 ] && [ "$level" = "$last" ]
+}
+
+# What the session logged as written to a file, at its end.
+logged_bytes() {
+	sed -nE "s/.*close \"[^\"]*$1\" bytes read [0-9]+ written ([0-9]+).*/\1/p" "$sessions_log" | tail -n 1
+}
+
+still_connected() {
+	[ -n "$(connection_pids "$user")" ]
+}
+
+is_disconnected() {
+	! still_connected
+}
+
+# Of a connection's two sshd processes the user's is gone, and root's monitor has the PAM session to end.
+only_the_monitor_is_left() {
+	[ "$(connection_pids "$user" | wc -l)" -le 1 ]
+}
+
+# A client killed by SIGKILL with more of its upload under way than the session has read: the session is
+# stopped for the time, so that what it has still to do is known exactly.
+killed_client() {
+	local label="G2, $1" length requests least size seen monitor
+	session_open c "$user"
+	must c put "$session" cut $SIZE 7
+	must c step "$session" $ACKNOWLEDGED
+	need kill -STOP "$session_pid"
+	must c flood "$session" 1572864
+	length=${answer#* }
+	level=0
+	poll "$PATIENCE" pipe_has_settled "$session_pid" || die 'the pipe does not settle'
+	requests=$((level / length))
+	least=$((ACKNOWLEDGED + requests * 32768))
+	note "$level bytes wait for the session: at least $least are to be in the file"
+	watch_start "$place/watch.session" "$session_pid"
+	client_kill c
+	check "$label: sshd has noticed that the client is gone" poll "$PATIENCE" only_the_monitor_is_left
+	# Time in which the end of the connection would have been reached, had nobody waited.
+	seen=$SECONDS
+	while still_connected && [ $((SECONDS - seen)) -lt 2 ]; do
+		sleep 0.1
+	done
+	check "$label: the PAM session waits for the SFTP session" still_connected
+	monitor=$(connection_pids "$user" | head -n 1)
+	[ -n "$monitor" ] || return
+	watch_start "$place/watch.monitor" "$monitor"
+	need kill -CONT "$session_pid"
+	check "$label: the connection ends once the session has" poll "$PATIENCE" is_disconnected
+	between "$label: not before it (ms)" "$(ms_between "$(ended_ns "$place/watch.session" "$session_pid")" \
+		"$(ended_ns "$place/watch.monitor" "$monitor")")" 0 $((PATIENCE * 1000))
+	check "$label: what is in the file is right" "$support/pattern" prefix "$home/cut" $SIZE 7
+	size=$(stat -c %s "$home/cut")
+	between "$label: all that reached the session is in the file" "$size" "$least" $SIZE
+	is "G8, $1: the log says how much" "$(logged_bytes cut)" "$size"
+}
+
+for shell in bash dash; do
+	test_user "${shell:0:1}" "$shell"
+	home=$place/home/$user
+	need sshd_start yes
+	client_open c "$user" || die "no connection: $answer"
+	killed_sibling "$shell"
+	client_open c "$user" || die "no connection: $answer"
+	killed_client "$shell"
+	leaves_nothing "$shell"
+	sshd_stop
+done
+e2e_end

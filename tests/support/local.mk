@@ -1,0 +1,19 @@
+# What the end-to-end tests are made of.  Without libssh they are skipped, and say so.
+dist_check_DATA += tests/support/e2e.sh
+
+check_PROGRAMS += \
+	tests/support/pattern \
+	tests/support/pipe_level \
+	tests/support/watch
+if HAVE_LIBSSH
+check_PROGRAMS += tests/support/siblings
+endif
+
+tests_support_pattern_SOURCES = tests/support/pattern.c \
+	tests/support/stream.c tests/support/stream.h
+tests_support_pipe_level_SOURCES = tests/support/pipe_level.c
+tests_support_siblings_SOURCES = tests/support/siblings.c tests/support/siblings.h \
+	tests/support/siblings_transfer.c tests/support/stream.c tests/support/stream.h
+tests_support_siblings_CFLAGS = $(AM_CFLAGS) $(LIBSSH_CFLAGS)
+tests_support_siblings_LDADD = $(LIBSSH_LIBS)
+tests_support_watch_SOURCES = tests/support/watch.c
