@@ -10,8 +10,8 @@ struct arguments {
 	bool debug;
 };
 
-/* Reads config=FILE, rundir=DIR, shmdir=DIR and debug; what is left out has its built-in value.  A word
- * that is none of these is logged and passed over, for a typing error must lock nobody out.
+/* Reads config=FILE, rundir=DIR, shmdir=DIR and debug; what is left out has its built-in value.  A
+ * word that is none of these is logged and passed over, for a typing error must lock nobody out.
  * The texts are borrowed from argv. */
 void arguments_parse(pam_handle_t *pamh, int argc, const char **argv, struct arguments *out);
 

@@ -9,12 +9,12 @@
 #include <unistd.h>
 
 static const uint64_t step_ns = 2 * NS_PER_S;
-/* Members that cannot be pinned (joining at this moment, or a closer, which has no row) are asked for
- * again after this time; so is a row that lies. */
+/* Members that cannot be pinned (joining at this moment, or a closer, which has no row) are asked
+ * for again after this time; so is a row that lies. */
 static const int tick_ms = 20;
 
-/* Waits until one of the members that can be pinned ends, or for a tick.  More than one at a time is
- * not needed: all must end, in whatever order. */
+/* Waits until one of the members that can be pinned ends, or for a tick.  More than one at a time
+ * is not needed: all must end, in whatever order. */
 static void wait_for_one(struct members_reader *reader, uint64_t limit_ns)
 {
 	struct pollfd pin = {.fd = -1, .events = POLLIN};

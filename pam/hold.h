@@ -1,5 +1,5 @@
-/* pam: holding the end of a connection until its sessions are gone.  Runs as root on files that users
- * may write; never blocks without bound. */
+/* pam: holding the end of a connection until its sessions are gone.  Runs as root on files that
+ * users may write; never blocks without bound. */
 #ifndef SD_PAM_HOLD_H
 #define SD_PAM_HOLD_H
 
@@ -7,8 +7,8 @@
 
 /* How a hold ended. */
 enum hold_result {
-	HOLD_CLEAN,  /* every session had ended by itself */
-	HOLD_FORCED, /* some were sent SIGTERM or SIGKILL after the deadline */
+	HOLD_CLEAN,    /* every session had ended by itself */
+	HOLD_FORCED,   /* some were sent SIGTERM or SIGKILL after the deadline */
 	HOLD_GIVEN_UP, /* some are still there: not even SIGKILL ended them in time */
 };
 

@@ -31,8 +31,8 @@ static const char *explain(int error)
 	return error == -EPROTO ? "made by another build of sftp-drain" : strerror(-error);
 }
 
-/* Frees the entry, if that has not been done, and the memory.  Called by libpam in every process that
- * ends the handle; entries are freed only by the process that claimed them. */
+/* Frees the entry, if that has not been done, and the memory.  Called by libpam in every process
+ * that ends the handle; entries are freed only by the process that claimed them. */
 static void forget(pam_handle_t *pamh, void *data, int error_status)
 {
 	struct registration *registration = data;
@@ -84,25 +84,26 @@ static int describe(
 	return 0;
 }
 
-/* Puts the entry and the members file in place.  Returns 0 or a negative errno, logged, with nothing
- * left behind. */
+/* Puts the entry and the members file in place.  Returns 0 or a negative errno, logged, with
+ * nothing left behind. */
 static int enter(pam_handle_t *pamh, struct registration *registration)
 {
 	struct connection *connection = &registration->connection;
-	int rc = table_claim(
-	    &registration->table, registration->shmdir, connection, &connection->ref);
+	int rc =
+	    table_claim(&registration->table, registration->shmdir, connection, &connection->ref);
 
 	if (rc != 0) {
 		pam_syslog(pamh, LOG_ERR, "no entry in the session table: %s",
 		    rc == -ENOSPC ? "it is full" : explain(rc));
 		return rc;
 	}
-	rc = members_create(
-	    registration->shmdir, connection->ref, connection->uid, connection->gid);
+	rc =
+	    members_create(registration->shmdir, connection->ref, connection->uid, connection->gid);
 	if (rc == 0)
 		rc = table_publish(&registration->table, connection->ref);
 	if (rc != 0)
-		pam_syslog(pamh, LOG_ERR, "members file in %s: %s", registration->shmdir, explain(rc));
+		pam_syslog(
+		    pamh, LOG_ERR, "members file in %s: %s", registration->shmdir, explain(rc));
 	return rc;
 }
 
@@ -144,7 +145,8 @@ void register_open(pam_handle_t *pamh, const struct arguments *arguments)
 	}
 	rc = table_open_or_create(arguments->rundir, &registration->table);
 	if (rc != 0) {
-		pam_syslog(pamh, LOG_ERR, "session table in %s: %s", arguments->rundir, explain(rc));
+		pam_syslog(
+		    pamh, LOG_ERR, "session table in %s: %s", arguments->rundir, explain(rc));
 		free(registration);
 		return;
 	}
@@ -155,8 +157,7 @@ void register_open(pam_handle_t *pamh, const struct arguments *arguments)
 		return;
 	}
 	if (arguments->debug)
-		pam_syslog(pamh, LOG_DEBUG, "registered %s",
-		    pam_getenv(pamh, CONNECTION_VARIABLE));
+		pam_syslog(pamh, LOG_DEBUG, "registered %s", pam_getenv(pamh, CONNECTION_VARIABLE));
 }
 
 /* Waits for the sessions and counts how they ended. */
@@ -180,8 +181,8 @@ static void hold(
 		    connection->user);
 		break;
 	case HOLD_GIVEN_UP:
-		pam_syslog(pamh, LOG_ERR, "sessions of %s outlive their connection",
-		    connection->user);
+		pam_syslog(
+		    pamh, LOG_ERR, "sessions of %s outlive their connection", connection->user);
 		break;
 	}
 	if (members_read_ended(&reader, &ended) == 0)

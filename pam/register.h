@@ -9,8 +9,8 @@
  * sessions.  Once per handle; a second call does nothing. */
 void register_open(pam_handle_t *pamh, const struct arguments *arguments);
 
-/* Refuses newcomers from here on, holds until the sessions are gone or the policy's deadline has passed,
- * and frees the entry.  Does nothing when the connection is not registered. */
+/* Refuses newcomers from here on, holds until the sessions are gone or the policy's deadline has
+ * passed, and frees the entry.  Does nothing when the connection is not registered. */
 void register_close(pam_handle_t *pamh, const struct arguments *arguments);
 
 #endif

@@ -55,6 +55,16 @@ int orders_read(const struct table *table, struct orders *out)
 	return rc;
 }
 
+/* Orders on the host and on users pass over newcomers whom the policy admits in spite of them. */
+static void add_wide_order(
+    const struct order *order, const struct connection *connection, struct drain_plan *plan)
+{
+	if (connection->policy.while_draining == POLICY_ADMIT &&
+	    order->issued_ns < connection->opened_ns)
+		return;
+	order_add_to_plan(order, &connection->policy, plan);
+}
+
 struct drain_plan orders_plan(const struct orders *orders, const struct connection *connection)
 {
 	struct drain_plan plan = {.drain = POLICY_DRAIN_UNSET};
@@ -62,9 +72,9 @@ struct drain_plan orders_plan(const struct orders *orders, const struct connecti
 	order_add_to_plan(&connection->order, &connection->policy, &plan);
 	for (size_t i = 0; i < orders->user_count; i++) {
 		if (orders->users[i].uid == connection->uid)
-			order_add_to_plan(&orders->users[i].order, &connection->policy, &plan);
+			add_wide_order(&orders->users[i].order, connection, &plan);
 	}
-	order_add_to_plan(&orders->host, &connection->policy, &plan);
+	add_wide_order(&orders->host, connection, &plan);
 	return plan;
 }
 

@@ -169,17 +169,16 @@ static int pin_members(struct watched *watched, struct watch_fds *fds)
 {
 	struct member member;
 	size_t rows = 0;
-	int rc = 0, more;
+	int rc = 0;
 
 	members_rewind(&watched->reader);
-	while (rc == 0 && (more = members_next(&watched->reader, &member)) == 1) {
+	while (rc == 0 && members_next(&watched->reader, &member) == 1) {
 		rows++;
 		rc = pin_member(watched, fds, &member);
 	}
 	/* Somebody joins or leaves: his membership is there and his row is not. */
 	if (rows == 0)
 		fds->loose++;
-	watched->closing = rows == 0 && gate_is_closing(&watched->reader);
 	return rc;
 }
 
@@ -208,9 +207,12 @@ static bool is_ending(struct watched *watched, uint64_t now_ns)
 
 	if (watched->monitor_ended)
 		return false;
-	if (in_table && (watched->connection.state == ENTRY_CLOSING || watched->reader_error != 0))
+	if (in_table &&
+	    (watched->connection.state == ENTRY_CLOSING || watched->reader_error != 0)) {
+		watched->ending_ns = 0;
 		return true;
-	if (!watched->was_live || (!released && !watched->closing))
+	}
+	if (!watched->was_live || (!released && !gate_is_closing(&watched->reader)))
 		return false;
 	if (watched->ending_ns == 0)
 		watched->ending_ns = now_ns;

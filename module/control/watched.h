@@ -35,7 +35,6 @@ struct watched {
 	size_t pin_count, pin_space;
 	int monitor_fd; /* -1: not held */
 	bool monitor_ended;
-	bool closing; /* its last one out was ending the connection when last seen */
 	bool live, was_live;
 	uint64_t ending_ns; /* since when only its monitor is left; 0: not so */
 };

@@ -22,7 +22,8 @@ static const uint64_t end_limit_ns = 10 * NS_PER_S;   /* for sshd to go after SI
 /* Whether the connection is still to be ended by us. */
 enum verdict {
 	STILL_CLOSING,
-	GONE,       /* sshd has ended or is closing, or a sibling has come: nothing is left to do */
+	GONE,       /* sshd has ended, or is already closing: nothing is left to do */
+	OTHERS,     /* a sibling has come in linger; the end is its business now */
 	CALLED_OFF, /* the order was taken back */
 };
 
@@ -56,27 +57,29 @@ static bool wait_pin(int pidfd, uint64_t limit_ns)
 	return proc_pin_ended(pidfd);
 }
 
+static bool admits_newcomers(const struct session *session)
+{
+	return session->plan.drain == POLICY_DRAIN_UNSET &&
+	       session->policy.close == POLICY_CLOSE_LAST;
+}
+
 /* Lets linger pass.  An order refuses newcomers for all of it; a policy without an order admits
  * them, so the write lock is given up for that time and must be won again. */
 static enum verdict linger(struct session *session)
 {
 	uint64_t start = clock_now_ns();
 	enum verdict verdict = look(session);
-	bool admits = verdict == STILL_CLOSING && session->plan.drain == POLICY_DRAIN_UNSET &&
-		      session->policy.close == POLICY_CLOSE_LAST;
+	bool admits = verdict == STILL_CLOSING && admits_newcomers(session);
 
 	if (admits)
 		members_resume(&session->membership);
-	else
-		members_begin_closing(&session->membership);
 	while (verdict == STILL_CLOSING && clock_now_ns() - start < session->policy.linger_ns) {
 		clock_sleep_ns(tick_ns);
 		verdict = look(session);
 	}
 	if (admits && verdict == STILL_CLOSING) {
-		/* Somebody has come; the end is theirs to see to. */
 		if (members_try_last(&session->membership) != LEFT_LAST)
-			return GONE;
+			return OTHERS;
 		members_begin_closing(&session->membership);
 	}
 	return verdict;
@@ -125,6 +128,8 @@ static void run_closer(struct session *session, int session_proper)
 {
 	enum verdict verdict;
 
+	if (!admits_newcomers(session))
+		members_begin_closing(&session->membership);
 	if (!wait_pin(session_proper, exit_limit_ns))
 		return;
 	verdict = linger(session);
@@ -136,7 +141,9 @@ static void run_closer(struct session *session, int session_proper)
 		verdict = flush(session);
 	if (verdict == STILL_CLOSING)
 		end_connection(session);
-	else if (verdict == CALLED_OFF)
+	if (verdict != OTHERS)
+		session_let_go(session);
+	if (verdict == CALLED_OFF)
 		members_resume(&session->membership);
 }
 
@@ -154,26 +161,25 @@ static void detach(void)
 	setsid();
 }
 
-void closer_start(struct session *session)
+bool closer_start(struct session *session)
 {
 	struct proc_id self;
+	pid_t child;
 	int pin;
 
 	session_update(session, true);
 	if (session->sshd_pin < 0 || look(session) != STILL_CLOSING)
-		return;
+		return false;
 	if (proc_self(&self) != 0 || proc_pin(self, &pin) != 0)
-		return;
-	switch (fork()) {
-	case 0:
+		return false;
+	child = fork();
+	if (child == 0) {
 		detach();
 		run_closer(session, pin);
 		_exit(0);
-	case -1:
-		log_error("cannot fork to end the connection: %s", strerror(errno));
-		break;
-	default:
-		break;
 	}
+	if (child < 0)
+		log_error("cannot fork to end the connection: %s", strerror(errno));
 	close(pin);
+	return child > 0;
 }

@@ -40,8 +40,9 @@ int directory_peek(struct directory *directory, const char **name)
 	if (directory->at >= directory->used) {
 		ssize_t got = getdents64(directory->fd, directory->block, BLOCK);
 
+		/* A directory that has been removed has no more entries, as in readdir(3). */
 		if (got <= 0)
-			return got < 0 ? -errno : 0;
+			return got == 0 || errno == ENOENT ? 0 : -errno;
 		directory->used = (size_t)got;
 		directory->at = 0;
 	}

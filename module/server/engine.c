@@ -91,6 +91,14 @@ static void receive(struct engine *engine)
 		engine->input_ended = true;
 }
 
+/* From here on nobody reads; what was asked for is still done. */
+static void break_output(struct engine *engine)
+{
+	engine->output_broken = true;
+	engine->can_write = true;
+	ring_taken(&engine->output, engine->output.used);
+}
+
 static void send_replies(struct engine *engine)
 {
 	ssize_t put;
@@ -106,11 +114,8 @@ static void send_replies(struct engine *engine)
 	if (put > 0) {
 		ring_taken(&engine->output, (size_t)put);
 	} else if (put < 0 && errno != EAGAIN && errno != EINTR) {
-		/* Nobody reads any more; what was asked for is still done. */
 		log_debug("write: %s", strerror(errno));
-		engine->output_broken = true;
-		engine->can_write = true;
-		ring_taken(&engine->output, engine->output.used);
+		break_output(engine);
 	}
 }
 
@@ -215,9 +220,19 @@ static bool has_work(struct engine *engine)
 
 static bool finished(const struct engine *engine)
 {
-	if (engine->output.used == 0)
-		return engine->input_ended;
-	return engine->ending && clock_now_ns() - engine->ending_ns >= flush_limit_ns;
+	return engine->input_ended && engine->output.used == 0;
+}
+
+/* Replies that nobody takes must not keep back the requests behind them: what was received is
+ * carried out all the same, as after a broken pipe. */
+static void give_up_replies(struct engine *engine)
+{
+	if (!engine->ending || engine->output.used == 0 || engine->output_broken ||
+	    clock_now_ns() - engine->ending_ns < flush_limit_ns)
+		return;
+	log_error("the client does not take its replies");
+	engine->result.forced = true;
+	break_output(engine);
 }
 
 /* How long to wait at most. */
@@ -258,6 +273,7 @@ static void loop(struct engine *engine)
 		execute(engine);
 		grow_pipes(engine);
 		send_replies(engine);
+		give_up_replies(engine);
 		busy = has_work(engine);
 		if (!busy && finished(engine))
 			return;

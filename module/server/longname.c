@@ -113,7 +113,7 @@ char *longname_format(const char *name, const struct stat *st, char *out)
 
 	format_mode(st->st_mode, mode);
 	format_time(st->st_mtime, when, sizeof(when));
-	snprintf(out, NAME_MAX + LONGNAME_EXTRA, "%s %3lu %-8s %-8s %8llu %s %s", mode,
+	snprintf(out, NAME_MAX + LONGNAME_EXTRA, "%s  %3lu %-8s %-8s %8llu %s %s", mode,
 	    (unsigned long)st->st_nlink, user_name(st->st_uid), group_name(st->st_gid),
 	    (unsigned long long)st->st_size, when, name);
 	return out;

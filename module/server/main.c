@@ -67,6 +67,14 @@ static void close_handles(struct server *server)
 	handle_table_free(&server->handles);
 }
 
+/* The last one out sees to the connection's end. */
+static void leave(struct session *session, bool forced)
+{
+	if (session_leave(session, forced) == LEFT_LAST && !closer_start(session))
+		session_let_go(session);
+	session_free(session);
+}
+
 /* Joins, serves, leaves.  Returns the exit status. */
 static int serve(const struct options *options)
 {
@@ -83,9 +91,7 @@ static int serve(const struct options *options)
 		server.refusal = refusal;
 		log_info("session refused: %s", refusal);
 		/* A session that is not admitted holds nobody while it says so. */
-		if (session_leave(&session, false) == LEFT_LAST)
-			closer_start(&session);
-		members_close(&session.membership);
+		leave(&session, false);
 	}
 	enter_start_directory(options);
 	if (getcwd(server.start_directory, sizeof(server.start_directory)) == NULL)
@@ -96,9 +102,7 @@ static int serve(const struct options *options)
 		log_error("cannot start: %s", strerror(-rc));
 	close_handles(&server);
 	log_info("session closed for local user %s from [%s]", options->self.pw_name, address);
-	if (session_leave(&session, result.forced) == LEFT_LAST)
-		closer_start(&session);
-	session_free(&session);
+	leave(&session, result.forced);
 	return result.status;
 }
 

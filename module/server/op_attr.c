@@ -64,8 +64,6 @@ static int set_size(const struct target *target, uint64_t size)
 	log_info("set \"%s\" size %llu", log_name(target->path), (unsigned long long)size);
 	if (size > INT64_MAX)
 		return -EFBIG;
-	if (target->at_flags & AT_SYMLINK_NOFOLLOW)
-		return -EINVAL;
 	if (target->fd >= 0)
 		return ftruncate(target->fd, (off_t)size) != 0 ? -errno : 0;
 	return truncate(target->path, (off_t)size) != 0 ? -errno : 0;
@@ -145,6 +143,11 @@ void op_lsetstat(struct server *server, const struct request *request, struct re
 	    .fd = -1, .path = request->paths[0], .at_flags = AT_SYMLINK_NOFOLLOW};
 
 	(void)server;
+	/* A link's size is its target's length: as in OpenSSH, nothing at all is set then. */
+	if (request->attrs.flags & SFTP_ATTR_SIZE) {
+		reply_errno(reply, -EINVAL);
+		return;
+	}
 	set_attrs(&target, &request->attrs, reply);
 }
 

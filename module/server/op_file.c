@@ -97,6 +97,20 @@ static void list_file(struct server *server, struct handle *handle)
 	handle->row = session_file_begin(server->session, path, direction, (uint64_t)st.st_size);
 }
 
+/* Never waits for the other end of a fifo: a session that hangs there would mind no order, and no
+ * READ or WRITE has an offset there.  The flag means nothing to regular files but for one that is
+ * leased, whose lease the kernel breaks within a bounded time. */
+static int open_file(const char *name, int flags, mode_t mode)
+{
+	int fd;
+
+	flags |= O_CLOEXEC | O_NOCTTY;
+	fd = open(name, flags | O_NONBLOCK, mode);
+	if (fd < 0 && errno == EWOULDBLOCK)
+		fd = open(name, flags, mode);
+	return fd;
+}
+
 void op_open(struct server *server, const struct request *request, struct reply *reply)
 {
 	const char *name = request->paths[0];
@@ -114,7 +128,12 @@ void op_open(struct server *server, const struct request *request, struct reply 
 		reply_status(reply, SFTP_PERMISSION_DENIED, "the server is read-only");
 		return;
 	}
-	fd = open(name, flags | O_CLOEXEC | O_NOCTTY, mode);
+	/* Asked first: a refusal must not have created or cut the file. */
+	if (server->handles.open >= server->handles.limit) {
+		reply_status(reply, SFTP_FAILURE, "too many open handles");
+		return;
+	}
+	fd = open_file(name, flags, mode);
 	if (fd < 0) {
 		reply_errno(reply, -errno);
 		return;
@@ -122,7 +141,7 @@ void op_open(struct server *server, const struct request *request, struct reply 
 	handle = handle_open(&server->handles, HANDLE_FILE, fd, flags, name, NULL);
 	if (handle == NULL) {
 		close(fd);
-		reply_status(reply, SFTP_FAILURE, "too many open handles");
+		reply_errno(reply, -ENOMEM);
 		return;
 	}
 	list_file(server, handle);
@@ -167,15 +186,16 @@ void op_read(struct server *server, const struct request *request, struct reply 
 	do {
 		got = pread(handle->fd, room, len, (off_t)request->offsets[0]);
 	} while (got < 0 && errno == EINTR);
-	if (got <= 0) {
+	if (got < 0) {
 		int error = errno;
 
-		if (got < 0)
-			log_error("read \"%s\": %s", log_name(handle->name), strerror(error));
-		if (got < 0)
-			reply_errno(reply, -error);
-		else
-			reply_status(reply, SFTP_EOF, NULL);
+		log_error("read \"%s\": %s", log_name(handle->name), strerror(error));
+		reply_errno(reply, -error);
+		return;
+	}
+	/* Nothing asked for is nothing got, not the end. */
+	if (got == 0 && len > 0) {
+		reply_status(reply, SFTP_EOF, NULL);
 		return;
 	}
 	reply_data_end(reply, (size_t)got);
@@ -221,7 +241,9 @@ void op_write(struct server *server, const struct request *request, struct reply
 	reply_errno(reply, error);
 	handle->written_bytes += done;
 	server->wrote = true;
-	session_file_moved(server->session, handle->row, FILE_WRITE, request->offsets[0], done);
+	if (done > 0)
+		session_file_moved(
+		    server->session, handle->row, FILE_WRITE, request->offsets[0], done);
 }
 
 void op_fsync(struct server *server, const struct request *request, struct reply *reply)

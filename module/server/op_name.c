@@ -121,13 +121,19 @@ void op_realpath(struct server *server, const struct request *request, struct re
 
 void op_expand_path(struct server *server, const struct request *request, struct reply *reply)
 {
+	/* As in OpenSSH, the client's own ~ is the directory that its session started in. */
+	struct passwd self = {.pw_dir = server->start_directory};
 	char expanded[PATH_MAX];
-	int rc = path_expand_tilde(request->paths[0], &server->options->self, expanded);
+	int rc = path_expand_tilde(request->paths[0], &self, expanded);
 
+	if (rc == -ENOENT) {
+		reply_status(reply, SFTP_NO_SUCH_FILE, "no such user");
+		return;
+	}
 	if (rc != 0) {
 		reply_errno(reply, rc);
 		return;
 	}
 	log_verbose("expand \"%s\"", log_name(expanded));
-	reply_resolved(expanded[0] == '\0' ? "." : expanded, reply);
+	reply_resolved(expanded, reply);
 }

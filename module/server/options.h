@@ -27,8 +27,8 @@ enum options_result {
 	OPTIONS_WRONG, /* a message is on stderr; the exit status is *status */
 };
 
-/* Reads the command line as OpenSSH's sftp-server does.  self's strings must outlive *out.  -c ends it: what
- * follows is ignored, for accounts whose shell this program is. */
+/* Reads the command line as OpenSSH's sftp-server does.  self's strings must outlive *out.  -c ends
+ * it: what follows is ignored, for accounts whose shell this program is. */
 enum options_result options_parse(
     int argc, char **argv, const struct passwd *self, struct options *out, int *status);
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define CONNECTION_VARIABLE "SFTP_DRAIN_CONNECTION"
+#define REJOIN_TRIES 16
 
 /* Finds the connection that the PAM module registered.  0, or why it is not to be used. */
 static int find_registered(struct session *session)
@@ -55,19 +56,23 @@ static int load_policy(struct session *session)
 }
 
 /* Without the PAM module: siblings find each other by the sshd process. */
-static int find_advisory(struct session *session)
+static int open_advisory(struct session *session)
 {
 	const char *address = getenv("SSH_CONNECTION");
 	struct advisory_connection connection;
 	char client[ADDRESS_MAX];
-	int rc = sshd_find_by_session(&session->sshd);
 
-	if (rc != 0)
-		return rc;
 	snprintf(client, sizeof(client), "%.*s", (int)strcspn(address, " "), address);
 	connection = (struct advisory_connection){
 	    .sshd = session->sshd, .policy = session->policy, .address = client};
 	return members_open_advisory(session->options->shmdir, &connection, &session->membership);
+}
+
+static int find_advisory(struct session *session)
+{
+	int rc = sshd_find_by_session(&session->sshd);
+
+	return rc != 0 ? rc : open_advisory(session);
 }
 
 static void open_table(struct session *session)
@@ -127,6 +132,13 @@ static int join_members(struct session *session, char refusal[SESSION_TEXT_MAX])
 {
 	int rc = members_join(&session->membership);
 
+	/* The last sibling of before removed the file between our opening and our locking it. */
+	for (int i = 0; rc == -ESTALE && !session->registered && i < REJOIN_TRIES; i++) {
+		members_close(&session->membership);
+		rc = open_advisory(session);
+		if (rc == 0)
+			rc = members_join(&session->membership);
+	}
 	switch (rc) {
 	case 0:
 		session->member = true;
@@ -313,10 +325,17 @@ enum members_left session_leave(struct session *session, bool forced)
 	return members_leave(&session->membership, forced);
 }
 
+void session_let_go(struct session *session)
+{
+	if (!session->registered && session->membership.header != NULL)
+		members_retire_advisory(&session->membership, session->options->shmdir);
+}
+
 void session_free(struct session *session)
 {
 	members_close(&session->membership);
 	table_close(&session->table);
+	session->registered = false;
 	if (session->sshd_pin >= 0)
 		close(session->sshd_pin);
 	session->sshd_pin = -1;

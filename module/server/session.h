@@ -58,12 +58,15 @@ struct file_row *session_file_begin(
 void session_file_moved(struct session *session, struct file_row *row,
     enum file_direction direction, uint64_t offset, uint64_t len);
 
-/* Ends the membership.  Returns LEFT_LAST when this was the last session and the connection's
- * policy or an order wants to know; the write lock is then held and the caller runs closer_start.
- */
+/* Ends the membership.  After LEFT_LAST this was the last session and holds the write lock: the
+ * caller goes on with closer_start or, when that does nothing, with session_let_go. */
 enum members_left session_leave(struct session *session, bool forced);
 
-/* Releases what the session holds, locks included. */
+/* With the write lock held, when the connection is not ended: tidies up. */
+void session_let_go(struct session *session);
+
+/* Releases what the session holds, locks included; from then on it is alone, and orders do not
+ * reach it. */
 void session_free(struct session *session);
 
 #endif

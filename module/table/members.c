@@ -131,13 +131,22 @@ static int claim_row(struct membership *membership)
 	return -ENOSPC;
 }
 
+/* Whether the file still has its name.  Its last session takes that away with the write lock held,
+ * so it is asked with the read lock held. */
+static bool has_name(const struct membership *membership)
+{
+	struct stat st;
+
+	return fstat(membership->fd, &st) == 0 && st.st_nlink > 0;
+}
+
 int members_join(struct membership *membership)
 {
 	int rc = lock_membership(membership);
 
 	if (rc != 0)
 		return rc;
-	rc = claim_row(membership);
+	rc = has_name(membership) ? claim_row(membership) : -ESTALE;
 	if (rc != 0)
 		lock_drop(membership->fd, LOCK_MEMBERS);
 	return rc;
@@ -189,6 +198,18 @@ void members_resume(struct membership *membership)
 {
 	atomic_store(&membership->header->gate, GATE_OPEN);
 	(void)lock_try(membership->fd, LOCK_MEMBERS, LOCK_READ);
+}
+
+void members_retire_advisory(struct membership *membership, const char *shmdir)
+{
+	const struct members_header *header = membership->header;
+	struct proc_id sshd = {.pid = (pid_t)header->sshd_pid, .start = header->sshd_start};
+	struct order order;
+
+	if (proc_is_alive(sshd) && (header->policy.close != POLICY_CLOSE_CLIENT ||
+				       order_read(&header->order, &order) != 0 || order.active))
+		return;
+	members_remove_advisory(shmdir, sshd);
 }
 
 struct member_row *members_row(struct membership *membership)

@@ -53,6 +53,10 @@ void members_resume(struct membership *membership);
 /* With the read lock held: tries for the write lock again.  Returns as members_leave. */
 enum members_left members_try_last(struct membership *membership);
 
+/* With the write lock held: removes an advisory file, which nobody else would, unless it still has
+ * something to say to newcomers: an order, or a policy that counts sessions. */
+void members_retire_advisory(struct membership *membership, const char *shmdir);
+
 /* Closes the descriptor and the mapping.  Locks go with the last descriptor of the description, so
  * a forked child that still has it keeps them. */
 void members_close(struct membership *membership);

@@ -6,6 +6,7 @@
 #include "control/json.h"
 #include "control/options.h"
 #include "control/target.h"
+#include "control/watch.h"
 #include "table/members.h"
 #include "table/members_file.h"
 #include "util/clock.h"
@@ -86,6 +87,7 @@ static pid_t children[CHILDREN_MAX];
 static size_t child_count;
 static struct table table;
 static struct connection_ref ref;
+static enum policy_while_draining newcomers_get = POLICY_REFUSE_SESSION;
 
 static void end_child(pid_t pid)
 {
@@ -132,6 +134,7 @@ static void open_connection(void)
 	};
 
 	policy_set_defaults(&description.policy);
+	description.policy.while_draining = newcomers_get;
 	if (table.header == NULL)
 		cr_assert_eq(table_open_or_create(rundir, &table), 0);
 	cr_assert_eq(table_claim(&table, shmdir, &description, &ref), 0);
@@ -590,6 +593,16 @@ Test(list, orders_in_force)
 	EXPECT_IN(result.out, "4m 1");
 }
 
+Test(list, orders_pass_over_the_admitted)
+{
+	open_connection();
+	run("close -q");
+	newcomers_get = POLICY_ADMIT;
+	open_connection();
+	run("list -o connection,state");
+	EXPECT_IN(result.out, "0.1         draining\n1.1         open\n");
+}
+
 /* Runs the command as a user who is not the connection's. */
 static int status_as_nobody(const char *line, const char *expected_out)
 {
@@ -810,6 +823,24 @@ Test(waiting, clean_end)
 	cr_expect_lt(result.took_ns, 900 * NS_PER_MS, "not woken by the end");
 }
 
+Test(waiting, processes_are_held_not_polled)
+{
+	const struct target host = {.kind = TARGET_HOST};
+	struct scope scope;
+	struct watch watch;
+
+	open_connection();
+	start_session(STAYS, 0);
+	start_session(STAYS, 0);
+	cr_assert_eq(scope_open(&scope, rundir, shmdir, &host, SCOPE_READ), 0);
+	cr_assert_eq(watch_begin(&watch, &scope), 0);
+	cr_expect_eq(watch.live, 1);
+	cr_expect_eq(watch.fds.pins, 3, "two sessions and the monitor");
+	cr_expect_eq(watch.fds.loose, 0);
+	watch_end(&watch);
+	scope_close(&scope);
+}
+
 Test(waiting, forced_end)
 {
 	open_connection();
@@ -882,6 +913,38 @@ static pid_t start_monitor(unsigned int closing_ms, unsigned int ending_ms)
 Test(waiting, closing_connection_until_its_monitor_ends)
 {
 	start_monitor(200, 200);
+	run("wait");
+	EXPECT_STATUS(STATUS_DONE);
+	cr_expect_gt(result.took_ns, 350 * NS_PER_MS);
+	cr_expect_lt(result.took_ns, 900 * NS_PER_MS, "not woken by the end");
+}
+
+/* A monitor whose own session is the last one out and closes the connection. */
+static void start_closer(void)
+{
+	struct membership membership;
+	int ready;
+
+	if (fork_ready(&ready) > 0)
+		return;
+	open_connection();
+	if (members_open(shmdir, ref, &membership) != 0 || members_join(&membership) != 0 ||
+	    write(ready, "", 1) != 1 || members_leave(&membership, false) != LEFT_LAST)
+		_exit(1);
+	members_begin_closing(&membership);
+	clock_sleep_ns(150 * NS_PER_MS);
+	members_close(&membership);
+	/* Nobody is left, and the monitor has not noticed yet. */
+	clock_sleep_ns(150 * NS_PER_MS);
+	if (table_begin_closing(&table, ref) != 0 || table_release(&table, ref) != 0)
+		_exit(1);
+	clock_sleep_ns(100 * NS_PER_MS);
+	_exit(0);
+}
+
+Test(waiting, closer_until_the_monitor_ends)
+{
+	start_closer();
 	run("wait");
 	EXPECT_STATUS(STATUS_DONE);
 	cr_expect_gt(result.took_ns, 350 * NS_PER_MS);
