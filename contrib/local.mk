@@ -9,3 +9,10 @@ dist_noinst_DATA += \
 	contrib/lib/machine.sh \
 	contrib/lib/private_sshd.sh \
 	contrib/lib/story.sh
+
+bashcompletiondir = $(datadir)/bash-completion/completions
+nodist_bashcompletion_DATA = contrib/completion/sftp-drain
+EXTRA_DIST += contrib/completion/sftp-drain.bash
+CLEANFILES += contrib/completion/sftp-drain
+contrib/completion/sftp-drain: contrib/completion/sftp-drain.bash
+	$(AM_V_GEN)mkdir -p contrib/completion && cp $(srcdir)/contrib/completion/sftp-drain.bash $@

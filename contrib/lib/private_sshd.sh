@@ -65,12 +65,16 @@ place_make() {
 # lacks.  Several of us may be at work: each holds a shared lock, and the last one out removes the
 # directory when it is ours.
 privsep_dir_take() {
-	while :; do
+	local try
+	for try in {1..50}; do
 		[ -d "$PRIVSEP_DIR" ] || { mkdir -m 755 "$PRIVSEP_DIR" && touch "$PRIVSEP_DIR/.sftp-drain"; }
-		exec {privsep_fd}< "$PRIVSEP_DIR" && flock -s "$privsep_fd" || return 1
-		[ "$PRIVSEP_DIR" -ef "/proc/$$/fd/$privsep_fd" ] && return 0
+		exec {privsep_fd}< "$PRIVSEP_DIR" || continue
+		# Removed between the two, when it is not the same directory any more.
+		flock -s "$privsep_fd" && [ "$PRIVSEP_DIR" -ef "/proc/self/fd/$privsep_fd" ] && return 0
 		exec {privsep_fd}<&-
 	done
+	complain "cannot use $PRIVSEP_DIR (after $try tries)"
+	return 1
 }
 
 privsep_dir_drop() {

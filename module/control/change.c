@@ -4,8 +4,6 @@
 #include "util/clock.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
 enum scope_mode change_scope_mode(const struct target *target, bool create)
 {
@@ -47,20 +45,12 @@ static int write_advisory(const struct scope *scope, const struct order *order)
 static int give_advisory(
     struct scope *scope, const struct order_change *change, struct order *now_in_force)
 {
-	uint64_t now = clock_now_ns();
 	struct order order;
 	int rc = read_advisory(scope, &order);
 
 	if (rc != 0)
 		return rc;
-	if (!order.active)
-		order = (struct order){.active = 1, .issued_ns = now};
-	if (change->drain != POLICY_DRAIN_UNSET)
-		order.drain = change->drain;
-	if (change->set_deadline)
-		order.deadline_ns = now + change->deadline_ns;
-	if (change->message != NULL)
-		snprintf(order.message, sizeof(order.message), "%s", change->message);
+	order_apply_change(&order, change, clock_now_ns());
 	*now_in_force = order;
 	return write_advisory(scope, &order);
 }

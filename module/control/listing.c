@@ -47,7 +47,7 @@ static int read_members(struct listing *listing, struct members_reader *reader)
 		struct member *member = &listing->members[listing->member_count];
 
 		rc = members_next(reader, member);
-		if (rc == 1 && member->state != MEMBER_CLOSER)
+		if (rc == 1)
 			listing->member_count++;
 	}
 	return rc;

@@ -125,10 +125,8 @@ static int wake_connection(
 	if (scope_open_reader(scope, connection) != 0)
 		return 0;
 	members_rewind(&connection->reader);
-	while (members_next(&connection->reader, &member) == 1) {
-		if (member.state != MEMBER_CLOSER)
-			sessions++;
-	}
+	while (members_next(&connection->reader, &member) == 1)
+		sessions++;
 	(void)members_signal_all(&connection->reader, SIGURG);
 	count->sessions += sessions;
 	count->connections += sessions > 0;

@@ -4,7 +4,6 @@
 #include "control/watched.h"
 
 #include "util/escape.h"
-#include "util/safe_open.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -154,17 +153,6 @@ static int pin_member(struct watched *watched, struct watch_fds *fds, const stru
 	return 0;
 }
 
-/* Whether the last one out says that it ends the connection.  Only its user can say so, so this may
- * lengthen a wait by a few seconds and nothing more. */
-static bool gate_is_closing(const struct members_reader *reader)
-{
-	uint32_t gate = GATE_OPEN;
-	ssize_t got = safe_pread(
-	    reader->fd, &gate, sizeof(gate), (off_t)offsetof(struct members_header, gate));
-
-	return got == (ssize_t)sizeof(gate) && gate == GATE_CLOSING;
-}
-
 static int pin_members(struct watched *watched, struct watch_fds *fds)
 {
 	struct member member;
@@ -212,7 +200,8 @@ static bool is_ending(struct watched *watched, uint64_t now_ns)
 		watched->ending_ns = 0;
 		return true;
 	}
-	if (!watched->was_live || (!released && !gate_is_closing(&watched->reader)))
+	/* Only its user says that it is closing: at worst the wait is some seconds longer for it. */
+	if (!watched->was_live || (!released && !members_is_closing(&watched->reader)))
 		return false;
 	if (watched->ending_ns == 0)
 		watched->ending_ns = now_ns;

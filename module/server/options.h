@@ -14,7 +14,6 @@ struct options {
 	bool read_only;              /* -R */
 	bool to_stderr;              /* -e */
 	bool umask_set;              /* -u; the umask itself is set at once */
-	bool list_requests;          /* -Q requests */
 	enum log_level log_level;    /* -l */
 	int log_facility;            /* -f */
 	const char *config, *rundir, *shmdir;

@@ -158,9 +158,12 @@ static int read_header(const struct members_reader *reader, struct members_heade
 }
 
 /* Rows that nobody holds and that do not say gone: of sessions that were killed. */
-static int count_killed(const struct members_reader *reader, uint32_t *killed)
+static int count_killed(const struct members_reader *reader, uint32_t hint, uint32_t *killed)
 {
-	for (uint32_t i = 0; i < MEMBERS_ROWS; i++) {
+	/* Rows are claimed in turn: until the hint has gone round, those from it on are untouched. */
+	uint32_t rows = hint < MEMBERS_ROWS ? hint : MEMBERS_ROWS;
+
+	for (uint32_t i = 0; i < rows; i++) {
 		uint32_t state = MEMBER_GONE;
 		ssize_t got = safe_pread(reader->fd, &state, sizeof(state), row_offset(i));
 
@@ -184,7 +187,14 @@ int members_read_ended(const struct members_reader *reader, struct members_ended
 		return rc;
 	out->clean = header.tally.clean;
 	out->forced = header.tally.forced;
-	return count_killed(reader, &out->forced);
+	return count_killed(reader, header.row_hint, &out->forced);
+}
+
+bool members_is_closing(const struct members_reader *reader)
+{
+	struct members_header header;
+
+	return read_header(reader, &header) == 0 && header.gate == GATE_CLOSING;
 }
 
 int members_read_advisory(const struct members_reader *reader, struct connection *out)

@@ -52,6 +52,9 @@ void members_reader_close(struct members_reader *reader);
 /* Whether any process holds the membership, or closes the connection.  Asked of the kernel. */
 bool members_any(const struct members_reader *reader);
 
+/* Whether the last one out has begun to close the connection, as the file says: a hint. */
+bool members_is_closing(const struct members_reader *reader);
+
 /* The next session whose row the kernel says is held, from the first after members_rewind.  A row
  * whose content makes no sense is reported with pid 0 and state JOINING.  Returns 1, 0 at the end,
  * or a negative errno. */

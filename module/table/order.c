@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #define READ_TRIES 64
@@ -51,6 +52,18 @@ void order_add_to_plan(
 		plan->drain = drain;
 	if (plan->message[0] == '\0')
 		memcpy(plan->message, order->message, sizeof(plan->message));
+}
+
+void order_apply_change(struct order *order, const struct order_change *change, uint64_t now_ns)
+{
+	if (!order->active)
+		*order = (struct order){.active = 1, .issued_ns = now_ns};
+	if (change->drain != POLICY_DRAIN_UNSET)
+		order->drain = change->drain;
+	if (change->set_deadline)
+		order->deadline_ns = now_ns + change->deadline_ns;
+	if (change->message != NULL)
+		snprintf(order->message, sizeof(order->message), "%s", change->message);
 }
 
 void order_sanitize(struct order *order)

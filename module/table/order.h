@@ -25,8 +25,8 @@ struct order {
 	uint32_t drain;       /* enum policy_drain; POLICY_DRAIN_UNSET: as each policy says */
 	uint64_t issued_ns;   /* CLOCK_BOOTTIME */
 	uint64_t deadline_ns; /* CLOCK_BOOTTIME; 0: issued_ns plus each policy's deadline */
-	uint64_t generation;  /* of the connection it is for, so that an order never reaches the
-				 entry's  next tenant; 0: the order of a user or of the host */
+	uint64_t
+	    generation; /* of the connection it is for, lest it reach the entry's next tenant; else 0 */
 	char message[ORDER_MESSAGE_MAX]; /* for the client, NUL-terminated; may be empty */
 };
 
@@ -54,6 +54,18 @@ void order_write(struct order_cell *cell, const struct order *order);
  * active. */
 void order_add_to_plan(
     const struct order *order, const struct policy *policy, struct drain_plan *plan);
+
+/* What to change in an order. */
+struct order_change {
+	enum policy_drain drain; /* POLICY_DRAIN_UNSET: leave it as it is */
+	bool set_deadline;
+	uint64_t deadline_ns; /* from now; with set_deadline */
+	const char *message;  /* NULL: leave it as it is */
+};
+
+/* Changes an order, or begins one at now_ns where none is active.  The time of issue of one in force
+ * stays, and so does what change leaves alone: giving an order twice is giving it once. */
+void order_apply_change(struct order *order, const struct order_change *change, uint64_t now_ns);
 
 /* Makes hostile or torn content harmless: a known drain, a terminated message. */
 void order_sanitize(struct order *order);

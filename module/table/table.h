@@ -114,14 +114,6 @@ struct order_target {
 	struct connection_ref connection; /* SCOPE_CONNECTION */
 };
 
-/* What to change in an order. */
-struct order_change {
-	enum policy_drain drain; /* POLICY_DRAIN_UNSET: leave it as it is */
-	bool set_deadline;
-	uint64_t deadline_ns; /* from now; with set_deadline */
-	const char *message;  /* NULL: leave it as it is */
-};
-
 /* Gives an order, or changes the one in force, which keeps its time of issue.  Tallies start anew
  * with a new order.  Returns 0, -ENOENT no such connection, -ENOSPC no place for one more user,
  * -EBUSY another writer held the lock for two seconds, or a negative errno. */

@@ -16,9 +16,9 @@
  *   or CLOSING entry copy it between two loads of word and generation and drop the copy when either
  *   moved.  The generation is raised by each claim and is never zero in a claimed entry.
  *   Orders are order_cells (order.h); their writers hold the write lock on byte LOCK_WRITERS of the
- *   table, an open-file-description lock, which the kernel takes back from the dead.  Each change
- * of an order, and each step of an entry to CLOSING, raises order_epoch afterwards: a session that
- *   finds the epoch unchanged has nothing to read.
+ *   table, an open-file-description lock, which the kernel takes back from the dead.  Each change of
+ *   an order, and each step of an entry, raises order_epoch afterwards: a session that finds the
+ *   epoch unchanged has nothing to read.
  *
  * A MEMBERS FILE, one per connection, SHMDIR/SLOT.GENERATION (or SHMDIR-UID/PID.START without the
  * PAM module), belongs to the connection's user, mode 0600.  A members_header, then member_rows.
@@ -27,22 +27,24 @@
  *
  *   byte LOCK_MEMBERS  read lock: a session of this connection lives.
  *                      write lock: the last one out; nobody can join while it is held.
- *   byte LOCK_LEAVERS  write lock: held while one session leaves.  Without it two last sessions
- * could each see the other's read lock, and neither would be the last one out. byte LOCK_WRITERS
- * write lock: held by a writer of the header's order. byte LOCK_ROWS+i   write lock: row i belongs
- * to the holder.
+ *   byte LOCK_LEAVERS  write lock: held while one session leaves.  Without it two last sessions could
+ *                      each see the other's read lock, and neither would be the last one out.
+ *   byte LOCK_WRITERS  write lock: held by a writer of the header's order.
+ *   byte LOCK_ROWS+i   write lock: row i belongs to the holder.
  *
  *   Join: read lock on LOCK_MEMBERS; only then is the gate, the entry's state and every order
  *   read; then a row.  Root closes the other way round: state CLOSING first, then it looks for
  *   locks.  So a joiner either sees CLOSING and goes, or is seen and awaited.
  *   Leave: LOCK_LEAVERS, then the read lock is converted to a write lock without waiting.  That
  *   succeeds for the one that finds no other, and for it alone.
- *   The gate only tells a joiner that finds the write lock held whether to be refused (CLOSING) or
- * to try again (OPEN).  A joiner that gets its read lock while the gate says CLOSING knows that the
+ *   The gate only tells a joiner that finds the write lock held whether to be refused (CLOSING) or to
+ *   try again (OPEN).  A joiner that gets its read lock while the gate says CLOSING knows that the
  *   closer died, and opens the gate.
- *   A row is written by its holder alone.  A row that nobody holds and that does not say GONE is of
- * a session that was killed: the next holder, or root at the release, counts it. A file_row's
- * version is odd while it is written. */
+ *   The last one out of an advisory connection takes the file's name away before it lets go of the write
+ *   lock; a joiner that then gets its lock finds no name (st_nlink 0) and opens the file anew.
+ *   A row is written by its holder alone.  A row that nobody holds and that does not say GONE is of a
+ *   session that was killed: the next holder, or root at the release, counts it.
+ *   A file_row's version is odd while it is written. */
 #ifndef SD_TABLE_TABLE_FORMAT_H
 #define SD_TABLE_TABLE_FORMAT_H
 
@@ -126,8 +128,6 @@ enum member_state {
 	MEMBER_ACTIVE,
 	MEMBER_DRAINING,
 	MEMBER_FLUSHING,
-	MEMBER_CLOSER, /* not a session any more: the last one out's child that ends the connection
-			*/
 };
 
 enum file_direction {

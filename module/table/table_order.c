@@ -89,20 +89,6 @@ static int read_place(
 	return rc;
 }
 
-static void change_order(struct order *order, const struct order_change *change)
-{
-	uint64_t now = clock_now_ns();
-
-	if (!order->active)
-		*order = (struct order){.active = 1, .issued_ns = now};
-	if (change->drain != POLICY_DRAIN_UNSET)
-		order->drain = change->drain;
-	if (change->set_deadline)
-		order->deadline_ns = now + change->deadline_ns;
-	if (change->message != NULL)
-		snprintf(order->message, sizeof(order->message), "%s", change->message);
-}
-
 /* Takes the writers' lock; the caller drops it. */
 static int lock_writers(struct table *table)
 {
@@ -137,7 +123,7 @@ int table_order(
 		atomic_store(&place.tally->clean, 0);
 		atomic_store(&place.tally->forced, 0);
 	}
-	change_order(&order, change);
+	order_apply_change(&order, change, clock_now_ns());
 	order.generation = target->scope == SCOPE_CONNECTION ? target->connection.generation : 0;
 	order_write(place.cell, &order);
 	if (place.user != NULL)

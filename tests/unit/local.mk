@@ -1,6 +1,7 @@
 # Each program links its room's library and what that may use, so that an upward call fails to link.
 if HAVE_CRITERION
 unit_tests = \
+	tests/unit/test_control \
 	tests/unit/test_policy \
 	tests/unit/test_util
 check_PROGRAMS += $(unit_tests)
@@ -9,6 +10,9 @@ endif
 unit_cflags = $(AM_CFLAGS) $(CRITERION_CFLAGS) -Wno-missing-prototypes
 unit_libs = libutil.la $(CRITERION_LIBS)
 
+tests_unit_test_control_SOURCES = tests/unit/test_control.c
+tests_unit_test_control_CFLAGS = $(unit_cflags)
+tests_unit_test_control_LDADD = libcontrol.la libtable.la libpolicy.la $(unit_libs)
 tests_unit_test_policy_SOURCES = tests/unit/test_policy.c
 tests_unit_test_policy_CFLAGS = $(unit_cflags)
 tests_unit_test_policy_LDADD = libpolicy.la $(unit_libs)
