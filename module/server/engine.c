@@ -204,9 +204,9 @@ static void mind_orders(struct engine *engine)
 
 	if (signals_take_end())
 		begin_end(engine, engine->server->handles.open > 0);
-	session_update(engine->server->session, signals_take_wake());
 	if (engine->ending)
 		return;
+	session_update(engine->server->session, signals_take_wake());
 	due = due_at(engine);
 	if (due.at_ns != UINT64_MAX && (due.at_ns == 0 || clock_now_ns() >= due.at_ns))
 		begin_end(engine, due.forced);

@@ -250,10 +250,13 @@ void session_update(struct session *session, bool woken)
 		session->connection_ends =
 		    table_connection_state(&session->table, session->ref) != ENTRY_OPEN;
 	read_orders(session, &plan);
-	if (plan.drain != session->plan.drain)
-		log_verbose("drain: %s", plan.drain == POLICY_DRAIN_UNSET
-					     ? "no order any more"
-					     : policy_drain_name(plan.drain));
+	if (plan.drain != session->plan.drain) {
+		bool drains = plan.drain != POLICY_DRAIN_UNSET;
+
+		log_verbose(
+		    "drain: %s", drains ? policy_drain_name(plan.drain) : "no order any more");
+		session_show_state(session, drains ? MEMBER_DRAINING : MEMBER_ACTIVE);
+	}
 	session->plan = plan;
 }
 

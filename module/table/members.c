@@ -75,7 +75,7 @@ static int lock_membership(struct membership *membership)
 	uint32_t closing = GATE_CLOSING;
 
 	for (;;) {
-		int rc = lock_wait(membership->fd, LOCK_MEMBERS, LOCK_READ, 5 * NS_PER_MS);
+		int rc = lock_wait(membership->fd, LOCK_MEMBERS, LOCK_READ, NS_PER_MS);
 
 		if (rc == 0)
 			break;
@@ -172,13 +172,15 @@ enum members_left members_try_last(struct membership *membership)
 {
 	enum members_left left = LEFT_OTHERS;
 
-	/* One at a time.  Who holds this lock for two seconds is stopped, and then leaves after us.
-	 */
+	/* One at a time.  Who holds this lock for two seconds is stopped, and leaves after us. */
 	if (lock_wait(membership->fd, LOCK_LEAVERS, LOCK_WRITE, lock_limit_ns) == 0 &&
 	    lock_try(membership->fd, LOCK_MEMBERS, LOCK_WRITE) == 0)
 		left = LEFT_LAST;
 	if (left == LEFT_OTHERS)
 		lock_drop(membership->fd, LOCK_MEMBERS);
+	else
+		/* What a closer that was killed said is not true of us. */
+		atomic_store(&membership->header->gate, GATE_OPEN);
 	lock_drop(membership->fd, LOCK_LEAVERS);
 	return left;
 }

@@ -313,7 +313,7 @@ static int connect_as(struct siblings *siblings, char **argv)
 {
 	unsigned int port = (unsigned int)strtoul(argv[1], NULL, 10);
 	long timeout_s = TIMEOUT_S;
-	int no = 0, rc = SSH_ERROR;
+	int no = 0, yes = 1, rc = SSH_ERROR;
 	ssh_key key = NULL;
 
 	ssh_options_set(siblings->ssh, SSH_OPTIONS_HOST, "127.0.0.1");
@@ -321,6 +321,8 @@ static int connect_as(struct siblings *siblings, char **argv)
 	ssh_options_set(siblings->ssh, SSH_OPTIONS_USER, argv[2]);
 	ssh_options_set(siblings->ssh, SSH_OPTIONS_TIMEOUT, &timeout_s);
 	ssh_options_set(siblings->ssh, SSH_OPTIONS_PROCESS_CONFIG, &no);
+	/* One request at a time: each would wait for the delayed acknowledgement of the last. */
+	ssh_options_set(siblings->ssh, SSH_OPTIONS_NODELAY, &yes);
 	if (ssh_connect(siblings->ssh) == SSH_OK &&
 	    ssh_pki_import_privkey_file(argv[3], NULL, NULL, NULL, &key) == SSH_OK &&
 	    ssh_userauth_publickey(siblings->ssh, NULL, key) == SSH_AUTH_SUCCESS) {
