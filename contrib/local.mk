@@ -8,7 +8,12 @@ dist_noinst_DATA += \
 	contrib/lib/build.sh \
 	contrib/lib/machine.sh \
 	contrib/lib/private_sshd.sh \
-	contrib/lib/story.sh
+	contrib/lib/story.sh \
+	contrib/pam/sshd.snippet \
+	contrib/sshd_config/sftp-drain.conf \
+	contrib/systemd/session-.scope.d/sftp-drain.conf \
+	contrib/systemd/sftp-drain-shutdown.service \
+	contrib/tmpfiles/sftp-drain.conf
 
 bashcompletiondir = $(datadir)/bash-completion/completions
 nodist_bashcompletion_DATA = contrib/completion/sftp-drain

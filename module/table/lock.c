@@ -20,7 +20,7 @@ static int set_lock(int fd, off_t at, short type)
 
 int lock_try(int fd, off_t at, enum lock_kind kind)
 {
-	return set_lock(fd, at, kind == LOCK_WRITE ? F_WRLCK : F_RDLCK);
+	return set_lock(fd, at, kind == LOCK_EXCLUSIVE ? F_WRLCK : F_RDLCK);
 }
 
 int lock_wait(int fd, off_t at, enum lock_kind kind, uint64_t limit_ns)

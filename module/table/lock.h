@@ -7,8 +7,8 @@
 #include <sys/types.h>
 
 enum lock_kind {
-	LOCK_READ,
-	LOCK_WRITE,
+	LOCK_SHARED,
+	LOCK_EXCLUSIVE,
 };
 
 /* Takes the lock on one byte, or converts the one that this description holds there, without

@@ -75,7 +75,7 @@ static int lock_membership(struct membership *membership)
 	uint32_t closing = GATE_CLOSING;
 
 	for (;;) {
-		int rc = lock_wait(membership->fd, LOCK_MEMBERS, LOCK_READ, NS_PER_MS);
+		int rc = lock_wait(membership->fd, LOCK_MEMBERS, LOCK_SHARED, NS_PER_MS);
 
 		if (rc == 0)
 			break;
@@ -119,7 +119,7 @@ static int claim_row(struct membership *membership)
 
 	for (uint32_t i = 0; i < MEMBERS_ROWS; i++) {
 		uint32_t index = (start + i) % MEMBERS_ROWS;
-		int rc = lock_try(membership->fd, LOCK_ROWS + (off_t)index, LOCK_WRITE);
+		int rc = lock_try(membership->fd, LOCK_ROWS + (off_t)index, LOCK_EXCLUSIVE);
 
 		if (rc == 0) {
 			begin_row(membership, (int)index);
@@ -173,8 +173,8 @@ enum members_left members_try_last(struct membership *membership)
 	enum members_left left = LEFT_OTHERS;
 
 	/* One at a time.  Who holds this lock for two seconds is stopped, and leaves after us. */
-	if (lock_wait(membership->fd, LOCK_LEAVERS, LOCK_WRITE, lock_limit_ns) == 0 &&
-	    lock_try(membership->fd, LOCK_MEMBERS, LOCK_WRITE) == 0)
+	if (lock_wait(membership->fd, LOCK_LEAVERS, LOCK_EXCLUSIVE, lock_limit_ns) == 0 &&
+	    lock_try(membership->fd, LOCK_MEMBERS, LOCK_EXCLUSIVE) == 0)
 		left = LEFT_LAST;
 	if (left == LEFT_OTHERS)
 		lock_drop(membership->fd, LOCK_MEMBERS);
@@ -199,7 +199,7 @@ void members_begin_closing(struct membership *membership)
 void members_resume(struct membership *membership)
 {
 	atomic_store(&membership->header->gate, GATE_OPEN);
-	(void)lock_try(membership->fd, LOCK_MEMBERS, LOCK_READ);
+	(void)lock_try(membership->fd, LOCK_MEMBERS, LOCK_SHARED);
 }
 
 void members_retire_advisory(struct membership *membership, const char *shmdir)

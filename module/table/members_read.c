@@ -274,7 +274,7 @@ int members_write_advisory_order(
 	rc = start_reader(members_open_advisory_file(shmdir, uid, name, O_RDWR), uid, &reader);
 	if (rc != 0)
 		return rc;
-	rc = lock_wait(reader.fd, LOCK_WRITERS, LOCK_WRITE, writers_limit_ns);
+	rc = lock_wait(reader.fd, LOCK_WRITERS, LOCK_EXCLUSIVE, writers_limit_ns);
 	if (rc == 0)
 		rc = read_header(&reader, &header);
 	if (rc != 0)

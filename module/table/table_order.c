@@ -92,7 +92,7 @@ static int read_place(
 /* Takes the writers' lock; the caller drops it. */
 static int lock_writers(struct table *table)
 {
-	int rc = lock_wait(table->fd, LOCK_WRITERS, LOCK_WRITE, writers_limit_ns);
+	int rc = lock_wait(table->fd, LOCK_WRITERS, LOCK_EXCLUSIVE, writers_limit_ns);
 
 	return rc == -ETIMEDOUT ? -EBUSY : rc;
 }

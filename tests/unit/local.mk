@@ -1,8 +1,13 @@
 # Each program links its room's library and what that may use, so that an upward call fails to link.
 if HAVE_CRITERION
 unit_tests = \
+	tests/unit/test_members \
+	tests/unit/test_orders \
+	tests/unit/test_table \
+	tests/unit/test_codec \
 	tests/unit/stress_members \
 	tests/unit/test_control \
+	tests/unit/test_dispatch \
 	tests/unit/test_policy \
 	tests/unit/test_util
 check_PROGRAMS += $(unit_tests)
@@ -23,3 +28,30 @@ tests_unit_test_policy_LDADD = libpolicy.la $(unit_libs)
 tests_unit_test_util_SOURCES = tests/unit/test_util.c
 tests_unit_test_util_CFLAGS = $(unit_cflags)
 tests_unit_test_util_LDADD = $(unit_libs)
+
+unit_scratch = tests/unit/packet.c tests/unit/packet.h tests/unit/scratch.c tests/unit/scratch.h
+unit_server_libs = libserver.la libcodec.la libtable.la libpolicy.la $(unit_libs)
+
+tests_unit_test_codec_SOURCES = tests/unit/test_codec.c tests/unit/packet.c tests/unit/packet.h
+tests_unit_test_codec_CFLAGS = $(unit_cflags)
+tests_unit_test_codec_LDADD = libcodec.la $(unit_libs)
+tests_unit_test_dispatch_SOURCES = \
+	tests/unit/test_dispatch_attr.c \
+	tests/unit/test_dispatch_file.c \
+	tests/unit/test_dispatch_hostile.c \
+	tests/unit/test_dispatch_name.c \
+	tests/unit/test_dispatch_refuse.c \
+	tests/unit/jail.c tests/unit/jail.h \
+	tests/unit/serving.c tests/unit/serving.h \
+	$(unit_scratch)
+tests_unit_test_dispatch_CFLAGS = $(unit_cflags)
+tests_unit_test_dispatch_LDADD = $(unit_server_libs)
+tests_unit_test_table_SOURCES = tests/unit/test_table.c tests/unit/table_scratch.c tests/unit/table_scratch.h
+tests_unit_test_table_CFLAGS = $(unit_cflags)
+tests_unit_test_table_LDADD = libtable.la $(unit_libs)
+tests_unit_test_orders_SOURCES = tests/unit/test_orders.c tests/unit/table_scratch.c tests/unit/table_scratch.h
+tests_unit_test_orders_CFLAGS = $(unit_cflags)
+tests_unit_test_orders_LDADD = libtable.la $(unit_libs)
+tests_unit_test_members_SOURCES = tests/unit/test_members.c tests/unit/table_scratch.c tests/unit/table_scratch.h
+tests_unit_test_members_CFLAGS = $(unit_cflags)
+tests_unit_test_members_LDADD = libtable.la $(unit_libs)

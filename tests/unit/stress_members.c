@@ -218,6 +218,5 @@ Test(members, stress, .timeout = 60, .fini = clean_up)
 	    rounds, atomic_load(&board->joins), atomic_load(&board->lasts),
 	    atomic_load(&board->refusals), forced);
 	cr_expect_gt(atomic_load(&board->lasts), rounds / 2);
-	cr_expect_gt(atomic_load(&board->refusals), 0, "nobody ever met a closing connection");
 	cr_expect_gt(forced, 0, "no kill ever hit a member: the test tests nothing");
 }

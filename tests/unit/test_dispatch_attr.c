@@ -65,7 +65,8 @@ Test(attr, stat_that_fails)
 
 Test(attr, fstat)
 {
-	struct handle_text file = open_file("link", SFTP_FLAG_READ), directory = open_directory("dir");
+	struct handle_text file = open_file("link", SFTP_FLAG_READ),
+			   directory = open_directory("dir");
 	struct stat st = scratch_lstat("f");
 
 	ask(SFTP_FSTAT, "x", HANDLE_FIELD(file));
@@ -90,8 +91,8 @@ static void expect_set(void)
 
 Test(attr, setstat)
 {
-	ask(SFTP_SETSTAT, "suquuuuu", "f", ALL_PARTS, UINT64_C(3), getuid(), getgid(), 0100604u, 1000000000u,
-	    3000000000u);
+	ask(SFTP_SETSTAT, "suquuuuu", "f", ALL_PARTS, UINT64_C(3), getuid(), getgid(), 0100604u,
+	    1000000000u, 3000000000u);
 	cr_expect(replied_ok());
 	expect_set();
 	ask(SFTP_SETSTAT, "suu", "link", SFTP_ATTR_PERMISSIONS, 0600u);
@@ -103,10 +104,11 @@ Test(attr, setstat)
 
 Test(attr, fsetstat)
 {
-	struct handle_text handle = open_file("f", SFTP_FLAG_WRITE), directory = open_directory("dir");
+	struct handle_text handle = open_file("f", SFTP_FLAG_WRITE),
+			   directory = open_directory("dir");
 
-	ask(SFTP_FSETSTAT, "xuquuuuu", HANDLE_FIELD(handle), ALL_PARTS, UINT64_C(3), getuid(), getgid(),
-	    0604u, 1000000000u, 3000000000u);
+	ask(SFTP_FSETSTAT, "xuquuuuu", HANDLE_FIELD(handle), ALL_PARTS, UINT64_C(3), getuid(),
+	    getgid(), 0604u, 1000000000u, 3000000000u);
 	cr_expect(replied_ok());
 	expect_set();
 	ask(SFTP_FSETSTAT, "xuu", HANDLE_FIELD(directory), SFTP_ATTR_PERMISSIONS, 0700u);
@@ -129,13 +131,15 @@ Test(attr, lsetstat)
 	cr_expect_eq(st.st_atime, 5);
 	cr_expect_eq(st.st_mtime, 6);
 	cr_expect_neq(scratch_lstat("f").st_mtime, 6);
-	ask_extended("lsetstat@openssh.com", "suuu", "dangling", SFTP_ATTR_UIDGID, getuid(), getgid());
+	ask_extended(
+	    "lsetstat@openssh.com", "suuu", "dangling", SFTP_ATTR_UIDGID, getuid(), getgid());
 	cr_expect(replied_ok());
 	ask_extended("lsetstat@openssh.com", "suuu", "f", SFTP_ATTR_TIMES, 7u, 8u);
 	cr_expect(replied_ok());
 	cr_expect_eq(scratch_lstat("f").st_mtime, 8);
 	/* The size of a link is nonsense, and nothing else of such a request is carried out. */
-	ask_extended("lsetstat@openssh.com", "suquu", "f", SFTP_ATTR_SIZE | SFTP_ATTR_TIMES, UINT64_C(0), 9u, 9u);
+	ask_extended("lsetstat@openssh.com", "suquu", "f", SFTP_ATTR_SIZE | SFTP_ATTR_TIMES,
+	    UINT64_C(0), 9u, 9u);
 	cr_expect(replied_errno(EINVAL, SFTP_BAD_MESSAGE));
 	cr_expect_eq(scratch_lstat("f").st_mtime, 8);
 	cr_expect_eq(scratch_lstat("f").st_size, 7);
@@ -145,24 +149,29 @@ Test(attr, lsetstat)
 
 Test(attr, one_part_that_fails_stops_no_other)
 {
-	ask(SFTP_SETSTAT, "suqu", "f", SFTP_ATTR_SIZE | SFTP_ATTR_PERMISSIONS, UINT64_C(1) << 63, 0604u);
+	ask(SFTP_SETSTAT, "suqu", "f", SFTP_ATTR_SIZE | SFTP_ATTR_PERMISSIONS, UINT64_C(1) << 63,
+	    0604u);
 	cr_expect(replied_errno(EFBIG, SFTP_FAILURE));
 	cr_expect_eq(scratch_lstat("f").st_mode & 07777, 0604);
 	cr_expect_eq(scratch_lstat("f").st_size, 7);
-	ask(SFTP_SETSTAT, "suqu", "dir", SFTP_ATTR_SIZE | SFTP_ATTR_PERMISSIONS, UINT64_C(1), 0700u);
+	ask(SFTP_SETSTAT, "suqu", "dir", SFTP_ATTR_SIZE | SFTP_ATTR_PERMISSIONS, UINT64_C(1),
+	    0700u);
 	cr_expect(replied_errno(EISDIR, SFTP_FAILURE));
 	cr_expect_eq(scratch_lstat("dir").st_mode & 07777, 0700);
-	ask(SFTP_SETSTAT, "suquu", "missing", SFTP_ATTR_SIZE | SFTP_ATTR_TIMES, UINT64_C(0), 0u, 0u);
+	ask(SFTP_SETSTAT, "suquu", "missing", SFTP_ATTR_SIZE | SFTP_ATTR_TIMES, UINT64_C(0), 0u,
+	    0u);
 	cr_expect(replied_errno(ENOENT, SFTP_NO_SUCH_FILE));
 	cr_expect_not(scratch_exists("missing"));
 }
 
 Test(attr, extended_pairs_are_ignored)
 {
-	ask(SFTP_SETSTAT, "suuuss", "f", SFTP_ATTR_EXTENDED | SFTP_ATTR_PERMISSIONS, 0604u, 1u, "name@here", "value");
+	ask(SFTP_SETSTAT, "suuuss", "f", SFTP_ATTR_EXTENDED | SFTP_ATTR_PERMISSIONS, 0604u, 1u,
+	    "name@here", "value");
 	cr_expect(replied_ok());
 	cr_expect_eq(scratch_lstat("f").st_mode & 07777, 0604);
-	ask(SFTP_SETSTAT, "suuu", "f", SFTP_ATTR_EXTENDED | SFTP_ATTR_PERMISSIONS, 0600u, UINT32_MAX);
+	ask(SFTP_SETSTAT, "suuu", "f", SFTP_ATTR_EXTENDED | SFTP_ATTR_PERMISSIONS, 0600u,
+	    UINT32_MAX);
 	cr_expect(replied_errno(EBADMSG, SFTP_BAD_MESSAGE));
 	cr_expect_eq(scratch_lstat("f").st_mode & 07777, 0604);
 }
@@ -202,6 +211,6 @@ Test(attr, statvfs)
 Test(attr, limits)
 {
 	ask_extended("limits@openssh.com", "");
-	cr_expect(replied(SFTP_EXTENDED_REPLY, "qqqq", UINT64_C(262144), UINT64_C(261120), UINT64_C(261120),
-	    UINT64_C(1000)));
+	cr_expect(replied(SFTP_EXTENDED_REPLY, "qqqq", UINT64_C(262144), UINT64_C(261120),
+	    UINT64_C(261120), UINT64_C(1000)));
 }

@@ -148,8 +148,8 @@ static bool replied_name_below(const char *name)
 
 Test(name, realpath)
 {
-	static const char *const cases[][2] = {
-	    {"", ""}, {".", ""}, {"f", "f"}, {"link", "f"}, {"dir/../f", "f"}, {"./dir//", "dir"}, {"new", "new"}};
+	static const char *const cases[][2] = {{"", ""}, {".", ""}, {"f", "f"}, {"link", "f"},
+	    {"dir/../f", "f"}, {"./dir//", "dir"}, {"new", "new"}};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		ask(SFTP_REALPATH, "s", cases[i][0]);

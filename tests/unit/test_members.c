@@ -1,0 +1,539 @@
+/* Tests of the room table: members files, from a session's side and as root reads them. */
+#include "table/lock.h"
+#include "table/members.h"
+#include "table/members_read.h"
+#include "table_scratch.h"
+#include "util/clock.h"
+#include "util/safe_open.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+TestSuite(members_file, .init = scratch_begin, .fini = scratch_end, .timeout = 60);
+
+static const struct connection_ref ref = {.slot = 3, .generation = 9};
+
+static void make_file(void)
+{
+	cr_assert_eq(members_create(scratch_shmdir, ref, geteuid(), getegid()), 0);
+}
+
+static char *file_path(void)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/3.9", scratch_shmdir);
+	return path;
+}
+
+static struct membership open_file(void)
+{
+	struct membership membership;
+
+	cr_assert_eq(members_open(scratch_shmdir, ref, &membership), 0);
+	return membership;
+}
+
+static struct membership joined(void)
+{
+	struct membership membership = open_file();
+
+	cr_assert_eq(members_join(&membership), 0);
+	return membership;
+}
+
+static struct members_reader reader(void)
+{
+	struct connection connection = scratch_connection();
+	struct members_reader out;
+
+	connection.ref = ref;
+	cr_assert_eq(members_reader_open(scratch_shmdir, &connection, &out), 0);
+	return out;
+}
+
+Test(members_file, is_private_and_its_directory_is_not_listed)
+{
+	mode_t mask = umask(0);
+	struct stat st;
+
+	make_file();
+	umask(mask);
+	cr_assert_eq(stat(scratch_shmdir, &st), 0);
+	cr_expect_eq(st.st_mode & 07777, 0711);
+	cr_assert_eq(stat(file_path(), &st), 0);
+	cr_expect_eq(st.st_mode & 07777, 0600);
+	cr_expect_eq((size_t)st.st_size, MEMBERS_SIZE);
+	make_file();
+	members_remove(scratch_shmdir, ref);
+	members_remove(scratch_shmdir, ref);
+	cr_expect_eq(access(file_path(), F_OK), -1);
+}
+
+Test(members_file, is_given_to_its_user)
+{
+	struct stat st;
+
+	if (geteuid() != 0)
+		cr_skip_test("only root can give files away");
+	cr_assert_eq(members_create(scratch_shmdir, ref, 65534, 65533), 0);
+	cr_assert_eq(stat(file_path(), &st), 0);
+	cr_expect_eq(st.st_uid, 65534);
+	cr_expect_eq(st.st_gid, 65533);
+}
+
+Test(members_file, prepared_by_others_is_refused)
+{
+	struct membership membership;
+	int fd;
+
+	make_file();
+	cr_assert_eq(chmod(file_path(), 0640), 0);
+	cr_expect_eq(members_open(scratch_shmdir, ref, &membership), -EPERM);
+	cr_assert_eq(unlink(file_path()), 0);
+	cr_expect_eq(members_open(scratch_shmdir, ref, &membership), -ENOENT);
+	cr_assert_eq(symlink("/etc/passwd", file_path()), 0);
+	cr_expect_eq(members_open(scratch_shmdir, ref, &membership), -ELOOP);
+	cr_assert_eq(unlink(file_path()), 0);
+	cr_assert_eq(mkfifo(file_path(), 0600), 0);
+	cr_expect_eq(members_open(scratch_shmdir, ref, &membership), -EINVAL);
+	cr_assert_eq(unlink(file_path()), 0);
+	fd = open(file_path(), O_CREAT | O_WRONLY, 0600);
+	cr_expect_eq(members_open(scratch_shmdir, ref, &membership), -EPROTO);
+	cr_assert_eq(ftruncate(fd, (off_t)MEMBERS_SIZE), 0);
+	close(fd);
+	cr_expect_eq(members_open(scratch_shmdir, ref, &membership), -EPROTO, "no magic");
+	cr_assert_eq(chmod(scratch_shmdir, 0777), 0);
+	cr_expect_eq(members_create(scratch_shmdir, ref, geteuid(), getegid()), -EPERM);
+}
+
+Test(members_file, last_one_out)
+{
+	struct members_reader seen;
+	struct membership a, b, c;
+
+	make_file();
+	seen = reader();
+	cr_expect(!members_any(&seen));
+	a = joined();
+	b = joined();
+	cr_expect(members_any(&seen));
+	cr_expect_eq(members_leave(&a, false), LEFT_OTHERS);
+	cr_expect_eq(members_try_last(&b), LEFT_LAST);
+	cr_expect(members_any(&seen), "the last one out is still there");
+	/* Whoever comes meanwhile waits, unless the connection is said to close. */
+	members_begin_closing(&b);
+	c = open_file();
+	cr_expect_eq(members_join(&c), -ESHUTDOWN);
+	cr_expect(members_is_closing(&seen));
+	members_resume(&b);
+	cr_expect(!members_is_closing(&seen));
+	cr_expect_eq(members_join(&c), 0);
+	cr_expect_eq(members_leave(&b, false), LEFT_OTHERS);
+	cr_expect_eq(members_leave(&c, false), LEFT_LAST);
+	members_close(&c);
+	cr_expect(!members_any(&seen));
+	members_close(&a);
+	members_close(&b);
+	members_reader_close(&seen);
+}
+
+Test(members_file, a_lock_held_without_a_word_times_out)
+{
+	struct membership a, b;
+
+	make_file();
+	a = joined();
+	cr_assert_eq(members_leave(&a, false), LEFT_LAST);
+	b = open_file();
+	cr_expect_eq(members_join(&b), -ETIMEDOUT);
+	members_close(&a);
+	cr_expect_eq(members_join(&b), 0);
+	members_close(&b);
+}
+
+Test(members_file, the_gate_of_a_dead_closer_opens)
+{
+	struct membership a;
+	pid_t pid;
+
+	make_file();
+	pid = fork();
+	if (pid == 0) {
+		a = joined();
+		if (members_leave(&a, false) == LEFT_LAST)
+			members_begin_closing(&a);
+		raise(SIGKILL);
+	}
+	waitpid(pid, NULL, 0);
+	a = open_file();
+	cr_expect_eq(atomic_load(&a.header->gate), GATE_CLOSING);
+	cr_expect_eq(members_join(&a), 0);
+	cr_expect_eq(atomic_load(&a.header->gate), GATE_OPEN);
+	members_close(&a);
+}
+
+Test(members_file, a_file_without_a_name_is_stale)
+{
+	struct membership a;
+
+	make_file();
+	a = open_file();
+	members_remove(scratch_shmdir, ref);
+	cr_expect_eq(members_join(&a), -ESTALE);
+	cr_expect_eq(lock_is_held(a.fd, LOCK_MEMBERS, 1, NULL), 0);
+	members_close(&a);
+}
+
+Test(members_file, rows_run_out)
+{
+	static struct membership all[MEMBERS_ROWS];
+	struct membership more;
+
+	make_file();
+	for (size_t i = 0; i < MEMBERS_ROWS; i++)
+		all[i] = joined();
+	more = open_file();
+	cr_expect_eq(members_join(&more), -ENOSPC);
+	cr_expect_eq(members_leave(&all[100], false), LEFT_OTHERS);
+	cr_expect_eq(members_join(&more), 0);
+	cr_expect_eq(more.row_index, 100);
+	members_close(&more);
+	for (size_t i = 0; i < MEMBERS_ROWS; i++)
+		members_close(&all[i]);
+}
+
+Test(members_file, what_a_session_shows)
+{
+	struct members_reader seen;
+	struct member_row *row;
+	struct file_row *file;
+	struct membership a;
+	struct member member;
+	char path[600];
+
+	make_file();
+	a = joined();
+	row = members_row(&a);
+	atomic_store(&row->state, MEMBER_ACTIVE);
+	atomic_store(&row->written_bytes, 5);
+	file = members_file_begin(&a, "/srv/in/a.part", FILE_WRITE, 10);
+	atomic_store(&file->offset, 7);
+	memset(path, 'p', sizeof(path));
+	memcpy(path + sizeof(path) - 5, ".end", 5);
+	cr_assert_not_null(members_file_begin(&a, path, FILE_READ, 1));
+	seen = reader();
+	cr_assert_eq(members_next(&seen, &member), 1);
+	cr_expect_eq(member.id.pid, getpid());
+	cr_expect_eq(member.state, MEMBER_ACTIVE);
+	cr_expect_eq(member.written_bytes, 5);
+	cr_assert_eq(member.file_count, 2);
+	cr_expect_str_eq(member.files[0].path, "/srv/in/a.part");
+	cr_expect_eq(member.files[0].direction, FILE_WRITE);
+	cr_expect_eq(member.files[0].offset, 7);
+	cr_expect_eq(member.files[0].size, 10);
+	cr_expect_eq(strlen(member.files[1].path), FILE_PATH_MAX - 1);
+	cr_expect_str_eq(member.files[1].path + FILE_PATH_MAX - 5, ".end");
+	cr_expect_eq(members_next(&seen, &member), 0);
+	for (size_t i = 2; i < MEMBERS_FILES; i++)
+		cr_assert_not_null(members_file_begin(&a, "x", FILE_READ, 0));
+	cr_expect_null(members_file_begin(&a, "x", FILE_READ, 0), "more files than a row has");
+	members_file_end(file);
+	cr_expect_eq(members_file_begin(&a, "y", FILE_READ, 0), file);
+	members_close(&a);
+	members_reader_close(&seen);
+}
+
+/* A child that is a member until it is killed. */
+static pid_t start_member(void)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	cr_assert_eq(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct membership own = joined();
+
+		atomic_store(&members_row(&own)->state, MEMBER_ACTIVE);
+		(void)!write(ready[1], "", 1);
+		for (;;)
+			pause();
+	}
+	cr_assert_eq(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	return pid;
+}
+
+/* G4: the kernel lets go for a session that is killed, and it is counted as ended by force. */
+Test(members_file, a_killed_session_holds_nobody)
+{
+	struct members_reader seen;
+	struct members_ended ended;
+	struct membership a;
+	pid_t pid;
+
+	make_file();
+	pid = start_member();
+	seen = reader();
+	cr_expect(members_any(&seen));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	cr_expect(!members_any(&seen));
+	cr_assert_eq(members_read_ended(&seen, &ended), 0);
+	cr_expect_eq(ended.forced, 1);
+	/* Taken over row by row, the count moves from the row to the header. */
+	for (size_t i = 0; i < MEMBERS_ROWS; i++) {
+		a = joined();
+		members_leave(&a, false);
+		members_close(&a);
+	}
+	cr_assert_eq(members_read_ended(&seen, &ended), 0);
+	cr_expect_eq(ended.forced, 1);
+	cr_expect_eq(ended.clean, MEMBERS_ROWS);
+	members_reader_close(&seen);
+}
+
+Test(members_file, a_fork_keeps_the_lock)
+{
+	struct members_reader seen;
+	struct membership a;
+	int hold[2];
+	pid_t pid;
+	char byte;
+
+	make_file();
+	cr_assert_eq(pipe(hold), 0);
+	a = joined();
+	pid = fork();
+	if (pid == 0) {
+		close(hold[1]);
+		_exit((int)read(hold[0], &byte, 1));
+	}
+	members_close(&a);
+	seen = reader();
+	cr_expect(members_any(&seen));
+	close(hold[1]);
+	waitpid(pid, NULL, 0);
+	cr_expect(!members_any(&seen));
+	members_reader_close(&seen);
+}
+
+Test(members_file, signals_reach_members_and_nobody_else)
+{
+	struct members_reader seen;
+	struct membership liar;
+	struct member member;
+	int status, pidfd;
+	pid_t pid, bystander;
+
+	make_file();
+	pid = start_member();
+	bystander = fork();
+	if (bystander == 0)
+		for (;;)
+			pause();
+	seen = reader();
+	/* A row that names a process that is no member is believed in no part. */
+	liar = joined();
+	atomic_store(&members_row(&liar)->state, MEMBER_ACTIVE);
+	members_row(&liar)->pid = (uint32_t)bystander;
+	members_row(&liar)->start = 1;
+	cr_expect_eq(members_signal_all(&seen, SIGTERM), 1);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	cr_expect_eq(waitpid(bystander, &status, WNOHANG), 0);
+	/* A row that is let go is nobody's. */
+	cr_assert_eq(members_next(&seen, &member), 1);
+	members_row(&liar)->pid = (uint32_t)getpid();
+	members_leave(&liar, false);
+	cr_assert_eq(proc_self(&member.id), 0);
+	cr_expect_eq(members_pin(&seen, &member, &pidfd), -ESRCH);
+	members_close(&liar);
+	kill(bystander, SIGKILL);
+	waitpid(bystander, NULL, 0);
+	members_reader_close(&seen);
+}
+
+/* G6: a row that names another user's process, rightly in every detail. */
+Test(members_file, a_process_of_another_user_is_not_signalled)
+{
+	struct members_reader seen;
+	struct member_row row = {.state = MEMBER_ACTIVE};
+	struct connection connection = scratch_connection();
+	struct membership membership;
+	struct proc_stat stat;
+	struct member member;
+	int pidfd;
+
+	if (geteuid() != 0)
+		cr_skip_test("only root can give files away");
+	cr_assert_eq(members_create(scratch_shmdir, ref, 65534, 65534), 0);
+	connection.ref = ref;
+	connection.uid = 65534;
+	cr_assert_eq(members_reader_open(scratch_shmdir, &connection, &seen), 0);
+	/* Held by somebody: the row's lock is in order. */
+	membership.fd = open(file_path(), O_RDWR);
+	cr_assert_eq(lock_try(membership.fd, LOCK_ROWS, LOCK_EXCLUSIVE), 0);
+	cr_assert_eq(proc_read_stat(getpid(), &stat), 0);
+	row.pid = (uint32_t)stat.id.pid;
+	row.start = stat.id.start;
+	cr_assert_eq(safe_pwrite(membership.fd, &row, sizeof(row), MEMBERS_ROWS_AT), 0);
+	cr_assert_eq(members_next(&seen, &member), 1);
+	cr_expect_eq(member.id.pid, getpid());
+	cr_expect_eq(members_pin(&seen, &member, &pidfd), -EPERM);
+	cr_expect_eq(members_signal_all(&seen, SIGKILL), 0);
+	close(membership.fd);
+	members_reader_close(&seen);
+}
+
+/* G6: whatever a user writes into his file, reading it from outside ends well. */
+Test(members_file, hostile_content)
+{
+	struct members_reader seen;
+	struct members_ended ended;
+	struct connection connection;
+	struct member member;
+	unsigned char *noise = malloc(MEMBERS_SIZE);
+	unsigned int seed = 1;
+	int fd;
+
+	make_file();
+	fd = open(file_path(), O_RDWR);
+	for (off_t i = 0; i < MEMBERS_ROWS; i += 3)
+		cr_assert_eq(lock_try(fd, LOCK_ROWS + i, LOCK_EXCLUSIVE), 0);
+	seen = reader();
+	for (int round = 0; round < 40; round++) {
+		size_t rows = 0;
+
+		for (size_t i = 0; i < MEMBERS_SIZE; i++)
+			noise[i] = round == 0 ? 0xff : (unsigned char)rand_r(&seed);
+		cr_assert_eq(safe_pwrite(fd, noise, MEMBERS_SIZE, 0), 0);
+		members_rewind(&seen);
+		while (members_next(&seen, &member) == 1) {
+			rows++;
+			cr_assert_leq(member.state, MEMBER_FLUSHING);
+			cr_assert_geq(member.id.pid, 0);
+			cr_assert_leq(member.file_count, MEMBERS_FILES);
+			for (size_t i = 0; i < member.file_count; i++)
+				cr_assert_not_null(memchr(member.files[i].path, 0, FILE_PATH_MAX));
+		}
+		cr_assert_eq(rows, (MEMBERS_ROWS + 2) / 3);
+		cr_assert_eq(members_read_ended(&seen, &ended), -EPROTO);
+		cr_assert_eq(members_read_advisory(&seen, &connection), -EPROTO);
+	}
+	/* Cut under the reader's hands: an error, not SIGBUS. */
+	cr_assert_eq(ftruncate(fd, 100), 0);
+	members_rewind(&seen);
+	cr_expect_eq(members_next(&seen, &member), -EPROTO);
+	cr_expect_eq(members_read_ended(&seen, &ended), -EPROTO);
+	close(fd);
+	free(noise);
+	members_reader_close(&seen);
+}
+
+static struct advisory_connection advisory(void)
+{
+	struct advisory_connection connection = {
+	    .policy = scratch_connection().policy, .address = "192.0.2.7"};
+
+	cr_assert_eq(proc_self(&connection.sshd), 0);
+	return connection;
+}
+
+static char *advisory_name(struct proc_id sshd)
+{
+	static char name[64];
+
+	snprintf(name, sizeof(name), "%ld.%llu", (long)sshd.pid, (unsigned long long)sshd.start);
+	return name;
+}
+
+Test(members_file, advisory_siblings_find_each_other)
+{
+	struct advisory_connection connection = advisory();
+	const char *name = advisory_name(connection.sshd);
+	struct order order = {.active = 1, .drain = POLICY_DRAIN_NOW, .message = "off you go"};
+	struct membership a, b;
+	struct members_reader seen;
+	struct connection shown;
+
+	cr_assert_eq(members_open_advisory(scratch_shmdir, &connection, &a), 0);
+	cr_assert_eq(members_open_advisory(scratch_shmdir, &connection, &b), 0);
+	cr_assert_eq(members_join(&a), 0);
+	cr_assert_eq(members_join(&b), 0);
+	cr_expect_eq(members_leave(&a, false), LEFT_OTHERS, "not the same file");
+	cr_assert_eq(members_reader_open_advisory(scratch_shmdir, geteuid(), name, &seen), 0);
+	cr_assert_eq(members_write_advisory_order(scratch_shmdir, geteuid(), name, &order), 0);
+	cr_assert_eq(members_read_advisory(&seen, &shown), 0);
+	cr_expect_eq(shown.monitor.pid, getpid());
+	cr_expect_str_eq(shown.address, "192.0.2.7");
+	cr_expect_eq(shown.order.drain, POLICY_DRAIN_NOW);
+	cr_expect_str_eq(shown.order.message, "off you go");
+	cr_assert_eq(order_read(&b.header->order, &order), 0);
+	cr_expect(order.active, "the mapping does not see it");
+	/* An order outlives the session that is the last; without one the file goes with it. */
+	cr_expect_eq(members_leave(&b, false), LEFT_LAST);
+	members_retire_advisory(&b, scratch_shmdir);
+	cr_expect_eq(members_read_advisory(&seen, &shown), 0);
+	order.active = 0;
+	cr_assert_eq(members_write_advisory_order(scratch_shmdir, geteuid(), name, &order), 0);
+	members_retire_advisory(&b, scratch_shmdir);
+	cr_expect_eq(
+	    members_write_advisory_order(scratch_shmdir, geteuid(), name, &order), -ENOENT);
+	members_close(&a);
+	members_close(&b);
+	members_reader_close(&seen);
+}
+
+Test(members_file, advisory_files_of_the_dead_are_swept)
+{
+	struct advisory_connection connection = advisory();
+	struct membership a;
+	char dead[160];
+	int fd;
+
+	cr_assert_eq(members_open_advisory(scratch_shmdir, &connection, &a), 0);
+	members_close(&a);
+	snprintf(dead, sizeof(dead), "%s-%lu/%ld.1", scratch_shmdir, (unsigned long)geteuid(),
+	    (long)getpid());
+	fd = open(dead, O_CREAT | O_WRONLY, 0600);
+	cr_assert_geq(fd, 0);
+	close(fd);
+	members_remove_advisory(scratch_shmdir, connection.sshd);
+	cr_assert_eq(members_open_advisory(scratch_shmdir, &connection, &a), 0);
+	cr_expect_eq(access(dead, F_OK), -1);
+	members_close(&a);
+}
+
+Test(members_file, an_advisory_directory_of_others_is_refused)
+{
+	struct advisory_connection connection = advisory();
+	struct membership a;
+	char dir[128];
+
+	snprintf(dir, sizeof(dir), "%s-%lu", scratch_shmdir, (unsigned long)geteuid());
+	cr_assert_eq(mkdir(dir, 0700), 0);
+	cr_assert_eq(chmod(dir, 0770), 0);
+	cr_expect_eq(members_open_advisory(scratch_shmdir, &connection, &a), -EPERM);
+	cr_assert_eq(rmdir(dir), 0);
+	cr_assert_eq(symlink("/tmp", dir), 0);
+	cr_expect_lt(members_open_advisory(scratch_shmdir, &connection, &a), 0);
+	if (geteuid() != 0)
+		return;
+	cr_assert_eq(unlink(dir), 0);
+	cr_assert_eq(mkdir(dir, 0700), 0);
+	cr_assert_eq(chown(dir, 65534, 65534), 0);
+	cr_expect_eq(members_open_advisory(scratch_shmdir, &connection, &a), -EPERM);
+}
