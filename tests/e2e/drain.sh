@@ -44,8 +44,16 @@ order_close() {
 	watch_start "$place/watch.wait" "$control_pid"
 }
 
+stock_sftp() {
+	local options
+	mapfile -t options < <(ssh_options)
+	sftp -q "${options[@]}" -b - "$user@127.0.0.1" <<< pwd 2>&1
+}
+
 while_draining() {
 	refused "$label: G3: a fifth session is refused and told why" 'Closed for maintenance until noon' c session
+	like "$label: G3: the stock sftp, on a connection of its own, shows why" "$(stock_sftp)" \
+		'Closed for maintenance until noon'
 	refused "$label: G3: OPEN on a session in mid-transfer is refused: draining" 'drain' c open 1 down3
 	refused "$label: G3: OPENDIR likewise" 'drain' c opendir 3 .
 	refused "$label: G3: OPEN for writing likewise" 'drain' c open 4 new

@@ -9,6 +9,7 @@ unit_tests = \
 	tests/unit/test_control \
 	tests/unit/test_dispatch \
 	tests/unit/test_policy \
+	tests/unit/test_server \
 	tests/unit/test_util
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -55,3 +56,11 @@ tests_unit_test_orders_LDADD = libtable.la $(unit_libs)
 tests_unit_test_members_SOURCES = tests/unit/test_members.c tests/unit/table_scratch.c tests/unit/table_scratch.h
 tests_unit_test_members_CFLAGS = $(unit_cflags)
 tests_unit_test_members_LDADD = libtable.la $(unit_libs)
+tests_unit_test_server_SOURCES = \
+	tests/unit/test_handle.c \
+	tests/unit/test_options.c \
+	tests/unit/test_path.c \
+	tests/unit/test_reply.c \
+	$(unit_scratch)
+tests_unit_test_server_CFLAGS = $(unit_cflags)
+tests_unit_test_server_LDADD = $(unit_server_libs)

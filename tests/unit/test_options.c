@@ -1,0 +1,193 @@
+/* unit tests: server's command line, and when a session has to end by itself. */
+#include "server/drain.h"
+#include "server/options.h"
+
+#include "util/clock.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* options */
+
+static struct options options;
+static int status;
+
+static enum options_result parse(const char *const words[], size_t count)
+{
+	static const struct passwd self = {.pw_uid = 77};
+	char *argv[16] = {(char *)(uintptr_t) "sftp-server"};
+
+	cr_assert_lt(count, COUNT(argv) - 1);
+	for (size_t i = 0; i < count; i++)
+		argv[i + 1] = (char *)(uintptr_t)words[i];
+	status = -1;
+	return options_parse((int)count + 1, argv, &self, &options, &status);
+}
+
+#define PARSE(...)                                                                                 \
+	parse((const char *const[]){__VA_ARGS__}, COUNT(((const char *const[]){__VA_ARGS__})))
+
+/* What is said on the way is for test_program to look at. */
+static void be_quiet(void)
+{
+	cr_assert_not_null(freopen("/dev/null", "w", stderr));
+	cr_assert_not_null(freopen("/dev/null", "w", stdout));
+}
+
+TestSuite(options, .init = be_quiet);
+
+Test(options, defaults)
+{
+	cr_expect_eq(parse(NULL, 0), OPTIONS_RUN);
+	cr_expect_null(options.start_directory);
+	cr_expect_null(options.allowed);
+	cr_expect_null(options.denied);
+	cr_expect_not(options.read_only);
+	cr_expect_not(options.to_stderr);
+	cr_expect_not(options.umask_set);
+	cr_expect_eq(options.log_level, LEVEL_ERROR);
+	cr_expect_eq(options.log_facility, LOG_AUTH);
+	cr_expect_eq(options.self.pw_uid, 77);
+	cr_expect_not_null(options.config);
+	cr_expect_not_null(options.rundir);
+	cr_expect_not_null(options.shmdir);
+}
+
+Test(options, every_flag)
+{
+	cr_expect_eq(PARSE("-e", "-R", "-d", "%d/x", "-f", "LOCAL3", "-l", "debug2", "-P",
+			 "open,read", "-pstat"),
+	    OPTIONS_RUN);
+	cr_expect(options.to_stderr);
+	cr_expect(options.read_only);
+	cr_expect_str_eq(options.start_directory, "%d/x", "expanded later");
+	cr_expect_eq(options.log_facility, LOG_LOCAL3);
+	cr_expect_eq(options.log_level, LEVEL_DEBUG2);
+	cr_expect_str_eq(options.denied, "open,read");
+	cr_expect_str_eq(options.allowed, "stat");
+	cr_expect_eq(PARSE("--config", "/c", "--rundir=/r", "--shmdir", "/s", "-eR"), OPTIONS_RUN);
+	cr_expect_str_eq(options.config, "/c");
+	cr_expect_str_eq(options.rundir, "/r");
+	cr_expect_str_eq(options.shmdir, "/s");
+	cr_expect(options.read_only, "each call starts anew and reads all");
+	cr_expect_null(options.denied);
+}
+
+Test(options, umask_is_set_at_once)
+{
+	static const char *const bad[] = {"", "8", "-1", "1000", "077x", "0x7", " "};
+
+	cr_expect_eq(PARSE("-u", "027"), OPTIONS_RUN);
+	cr_expect(options.umask_set);
+	cr_expect_eq(umask(0), 027);
+	cr_expect_eq(PARSE("-u", "777"), OPTIONS_RUN);
+	cr_expect_eq(umask(0), 0777);
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		cr_expect_eq(PARSE("-u", bad[i]), OPTIONS_WRONG, "%s", bad[i]);
+		cr_expect_eq(status, 255);
+		cr_expect_eq(umask(0), 0);
+	}
+}
+
+Test(options, bad_names_of_levels_and_facilities_change_nothing)
+{
+	cr_expect_eq(PARSE("-l", "LOUD", "-f", "ATTIC"), OPTIONS_RUN);
+	cr_expect_eq(options.log_level, LEVEL_ERROR);
+	cr_expect_eq(options.log_facility, LOG_AUTH);
+}
+
+Test(options, lists_are_given_once)
+{
+	cr_expect_eq(PARSE("-P", "open", "-P", "read"), OPTIONS_WRONG);
+	cr_expect_eq(status, 255);
+	cr_expect_eq(PARSE("-p", "open", "-p", "read"), OPTIONS_WRONG);
+	cr_expect_eq(status, 255);
+	cr_expect_eq(PARSE("-P", "no-such-request"), OPTIONS_RUN);
+}
+
+Test(options, what_ends_it)
+{
+	cr_expect_eq(PARSE("-h"), OPTIONS_DONE);
+	cr_expect_eq(status, 1);
+	cr_expect_eq(PARSE("-Q", "ReQuests"), OPTIONS_DONE);
+	cr_expect_eq(status, 0);
+	cr_expect_eq(PARSE("-Q", "ciphers"), OPTIONS_WRONG);
+	cr_expect_eq(status, 1);
+	cr_expect_eq(PARSE("-Z"), OPTIONS_WRONG);
+	cr_expect_eq(status, 1);
+	cr_expect_eq(PARSE("--no-such-option"), OPTIONS_WRONG);
+	cr_expect_eq(status, 1);
+	cr_expect_eq(PARSE("-d"), OPTIONS_WRONG);
+	cr_expect_eq(status, 1);
+}
+
+Test(options, as_a_shell_it_ignores_the_rest)
+{
+	cr_expect_eq(PARSE("-R", "-c", "-Z", "-h"), OPTIONS_RUN);
+	cr_expect(options.read_only);
+}
+
+/* drain */
+
+TestSuite(drain);
+
+static const uint64_t second = NS_PER_S;
+
+Test(drain, table_of_decisions)
+{
+	static const struct {
+		enum policy_drain drain;
+		uint32_t open_handles;
+		uint64_t last_close; /* seconds */
+		uint64_t due;
+		bool forced;
+	} cases[] = {
+	    /* The deadline is at 100, linger is 2. */
+	    {POLICY_DRAIN_UNSET, 0, 0, UINT64_MAX, false},
+	    {POLICY_DRAIN_UNSET, 3, 50, UINT64_MAX, false},
+	    {POLICY_DRAIN_SESSION, 0, 0, 100, true},
+	    {POLICY_DRAIN_SESSION, 3, 50, 100, true},
+	    {POLICY_DRAIN_TRANSFER, 0, 0, 0, false},
+	    {POLICY_DRAIN_TRANSFER, 0, 50, 52, false},
+	    {POLICY_DRAIN_TRANSFER, 0, 99, 100, false},
+	    {POLICY_DRAIN_TRANSFER, 0, 200, 100, false},
+	    {POLICY_DRAIN_TRANSFER, 1, 0, 100, true},
+	    {POLICY_DRAIN_TRANSFER, 1, 50, 100, true},
+	    {POLICY_DRAIN_NOW, 0, 50, 0, false},
+	    {POLICY_DRAIN_NOW, 1, 0, 0, true},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct drain_plan plan = {
+		    .drain = cases[i].drain, .deadline_ns = 100 * second};
+		struct drain_view view = {
+		    .plan = &plan,
+		    .linger_ns = 2 * second,
+		    .started_ns = 10 * second,
+		    .last_close_ns = cases[i].last_close * second,
+		    .open_handles = cases[i].open_handles,
+		};
+		uint64_t expected = cases[i].due == UINT64_MAX ? UINT64_MAX : cases[i].due * second;
+		struct drain_due due = drain_due_at(&view);
+
+		cr_expect_eq(due.at_ns, expected, "case %zu", i);
+		cr_expect_eq(due.forced, cases[i].forced, "case %zu", i);
+
+		view.connection_ends = true;
+		cr_expect_eq(drain_due_at(&view).at_ns, 0, "case %zu", i);
+		view.connection_ends = false;
+		view.refused = true;
+		due = drain_due_at(&view);
+		cr_expect_eq(due.at_ns, 20 * second, "ten seconds to ask, case %zu", i);
+		cr_expect_not(due.forced);
+		view.refused_request = true;
+		cr_expect_eq(drain_due_at(&view).at_ns, 0, "case %zu", i);
+	}
+}
