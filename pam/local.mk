@@ -9,3 +9,11 @@ pam_sftp_drain_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
 pam_sftp_drain_la_LIBADD = libtable.la libpolicy.la libutil.la $(PAM_LIBS)
 EXTRA_pam_sftp_drain_la_DEPENDENCIES = pam/pam_sftp_drain.map
 EXTRA_DIST = pam/pam_sftp_drain.map
+
+# libpam opens the module itself; libtool's description of it would only lie about.
+install-data-hook: remove-pam-la
+.PHONY: remove-pam-la
+remove-pam-la:
+	rm -f $(DESTDIR)$(pamdir)/pam_sftp_drain.la
+uninstall-hook:
+	rm -f $(DESTDIR)$(pamdir)/pam_sftp_drain.so

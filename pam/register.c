@@ -4,6 +4,7 @@
 #include "hold.h"
 #include "policy/policy_load.h"
 #include "table/members_file.h"
+#include "table/members_read.h"
 #include "table/table.h"
 #include "util/clock.h"
 
@@ -11,6 +12,7 @@
 #include <pwd.h>
 #include <security/pam_ext.h>
 #include <security/pam_modutil.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,11 +21,13 @@
 #define DATA_NAME "sftp_drain_connection"
 #define CONNECTION_VARIABLE "SFTP_DRAIN_CONNECTION"
 
-/* Kept with the PAM handle. */
+/* Kept with the PAM handle.  The table is not: before OpenSSH 9.8 the user's sshd process is a fork of
+ * this one, and would inherit a writable mapping of it. */
 struct registration {
-	struct table table;
+	char rundir[MEMBERS_PATH_MAX], shmdir[MEMBERS_PATH_MAX];
 	struct connection connection;
-	char shmdir[MEMBERS_PATH_MAX];
+	/* Opened while the file was still as we made it: its user may take away its mode or its name. */
+	struct members_reader members;
 };
 
 static const char *explain(int error)
@@ -31,18 +35,26 @@ static const char *explain(int error)
 	return error == -EPROTO ? "made by another build of sftp-drain" : strerror(-error);
 }
 
-/* Frees the entry, if that has not been done, and the memory.  Called by libpam in every process
- * that ends the handle; entries are freed only by the process that claimed them. */
+/* Frees the entry, if this is the process that claimed it; and the memory. */
+static void unregister(struct registration *registration)
+{
+	struct table table;
+
+	if (table_open(registration->rundir, true, &table) == 0) {
+		if (table_release(&table, registration->connection.ref) == 0)
+			members_remove(registration->shmdir, registration->connection.ref);
+		table_close(&table);
+	}
+	members_reader_close(&registration->members);
+	free(registration);
+}
+
+/* Called by libpam in every process that ends the handle, forked children included. */
 static void forget(pam_handle_t *pamh, void *data, int error_status)
 {
-	struct registration *registration = data;
-
 	(void)pamh;
 	(void)error_status;
-	if (table_release(&registration->table, registration->connection.ref) == 0)
-		members_remove(registration->shmdir, registration->connection.ref);
-	table_close(&registration->table);
-	free(registration);
+	unregister(data);
 }
 
 /* The client's address as sshd knows it, or the remote host's name. */
@@ -84,13 +96,11 @@ static int describe(
 	return 0;
 }
 
-/* Puts the entry and the members file in place.  Returns 0 or a negative errno, logged, with
- * nothing left behind. */
-static int enter(pam_handle_t *pamh, struct registration *registration)
+/* Puts the entry and the members file in place.  Returns 0 or a negative errno, logged. */
+static int enter(pam_handle_t *pamh, struct registration *registration, struct table *table)
 {
 	struct connection *connection = &registration->connection;
-	int rc =
-	    table_claim(&registration->table, registration->shmdir, connection, &connection->ref);
+	int rc = table_claim(table, registration->shmdir, connection, &connection->ref);
 
 	if (rc != 0) {
 		pam_syslog(pamh, LOG_ERR, "no entry in the session table: %s",
@@ -100,10 +110,27 @@ static int enter(pam_handle_t *pamh, struct registration *registration)
 	rc =
 	    members_create(registration->shmdir, connection->ref, connection->uid, connection->gid);
 	if (rc == 0)
-		rc = table_publish(&registration->table, connection->ref);
+		rc = members_reader_open(registration->shmdir, connection, &registration->members);
+	if (rc == 0)
+		rc = table_publish(table, connection->ref);
 	if (rc != 0)
 		pam_syslog(
 		    pamh, LOG_ERR, "members file in %s: %s", registration->shmdir, explain(rc));
+	return rc;
+}
+
+static int enter_table(pam_handle_t *pamh, struct registration *registration)
+{
+	struct table table;
+	int rc = table_open_or_create(registration->rundir, &table);
+
+	if (rc != 0) {
+		pam_syslog(
+		    pamh, LOG_ERR, "session table in %s: %s", registration->rundir, explain(rc));
+		return rc;
+	}
+	rc = enter(pamh, registration, &table);
+	table_close(&table);
 	return rc;
 }
 
@@ -126,34 +153,37 @@ static struct registration *find(pam_handle_t *pamh)
 	return (struct registration *)(uintptr_t)data;
 }
 
+/* Returns NULL, logged, when there is nothing to register. */
+static struct registration *new_registration(pam_handle_t *pamh, const struct arguments *arguments)
+{
+	struct registration *registration = calloc(1, sizeof(*registration));
+
+	if (registration == NULL) {
+		pam_syslog(pamh, LOG_CRIT, "out of memory; the connection is not registered");
+		return NULL;
+	}
+	registration->members.fd = -1;
+	snprintf(registration->rundir, sizeof(registration->rundir), "%s", arguments->rundir);
+	snprintf(registration->shmdir, sizeof(registration->shmdir), "%s", arguments->shmdir);
+	if (describe(pamh, arguments, &registration->connection) == 0)
+		return registration;
+	free(registration);
+	return NULL;
+}
+
 void register_open(pam_handle_t *pamh, const struct arguments *arguments)
 {
 	struct registration *registration;
-	int rc;
 
 	if (find(pamh) != NULL)
 		return;
-	registration = calloc(1, sizeof(*registration));
-	if (registration == NULL) {
-		pam_syslog(pamh, LOG_CRIT, "out of memory; the connection is not registered");
+	registration = new_registration(pamh, arguments);
+	if (registration == NULL)
 		return;
-	}
-	snprintf(registration->shmdir, sizeof(registration->shmdir), "%s", arguments->shmdir);
-	if (describe(pamh, arguments, &registration->connection) != 0) {
-		free(registration);
-		return;
-	}
-	rc = table_open_or_create(arguments->rundir, &registration->table);
-	if (rc != 0) {
-		pam_syslog(
-		    pamh, LOG_ERR, "session table in %s: %s", arguments->rundir, explain(rc));
-		free(registration);
-		return;
-	}
-	if (enter(pamh, registration) != 0 ||
+	if (enter_table(pamh, registration) != 0 ||
 	    export_connection(pamh, registration->connection.ref) != 0 ||
 	    pam_set_data(pamh, DATA_NAME, registration, forget) != PAM_SUCCESS) {
-		forget(pamh, registration, 0);
+		unregister(registration);
 		return;
 	}
 	if (arguments->debug)
@@ -161,19 +191,13 @@ void register_open(pam_handle_t *pamh, const struct arguments *arguments)
 }
 
 /* Waits for the sessions and counts how they ended. */
-static void hold(
-    pam_handle_t *pamh, const struct arguments *arguments, struct registration *registration)
+static void hold(pam_handle_t *pamh, const struct arguments *arguments,
+    struct registration *registration, struct table *table)
 {
-	struct connection *connection = &registration->connection;
+	const struct connection *connection = &registration->connection;
 	struct members_ended ended = {0, 0};
-	struct members_reader reader;
-	int rc = members_reader_open(registration->shmdir, connection, &reader);
 
-	if (rc != 0) {
-		pam_syslog(pamh, LOG_ERR, "members file: %s", explain(rc));
-		return;
-	}
-	switch (hold_until_gone(&reader, connection->policy.deadline_ns)) {
+	switch (hold_until_gone(&registration->members, connection->policy.deadline_ns)) {
 	case HOLD_CLEAN:
 		break;
 	case HOLD_FORCED:
@@ -185,23 +209,31 @@ static void hold(
 		    pamh, LOG_ERR, "sessions of %s outlive their connection", connection->user);
 		break;
 	}
-	if (members_read_ended(&reader, &ended) == 0)
-		table_count_ended(&registration->table, connection->uid, ended.clean, ended.forced);
+	if (members_read_ended(&registration->members, &ended) == 0)
+		table_count_ended(table, connection->uid, ended.clean, ended.forced);
 	if (arguments->debug)
 		pam_syslog(pamh, LOG_DEBUG, "%s: sessions ended, %u clean, %u by force",
 		    connection->user, ended.clean, ended.forced);
-	members_reader_close(&reader);
 }
 
 void register_close(pam_handle_t *pamh, const struct arguments *arguments)
 {
 	struct registration *registration = find(pamh);
+	struct table table;
+	int rc;
 
 	if (registration == NULL)
 		return;
-	/* From here on no session joins; those that have joined are seen by hold. */
-	if (table_begin_closing(&registration->table, registration->connection.ref) == 0)
-		hold(pamh, arguments, registration);
+	rc = table_open(registration->rundir, true, &table);
+	if (rc != 0) {
+		pam_syslog(
+		    pamh, LOG_ERR, "session table in %s: %s", registration->rundir, explain(rc));
+	} else {
+		/* From here on no session joins; those that have joined are seen by hold. */
+		if (table_begin_closing(&table, registration->connection.ref) == 0)
+			hold(pamh, arguments, registration, &table);
+		table_close(&table);
+	}
 	/* forget frees the entry. */
 	(void)pam_set_data(pamh, DATA_NAME, NULL, NULL);
 }

@@ -80,13 +80,15 @@ permit_services() {
 	trap - EXIT INT TERM
 }
 
-# Not to be started at the next boot either.  systemctl edits the links also where systemd is not running.
+# Not to be started at the next boot either, by whatever init there is.
 disable_sshd() {
-	local unit
-	command -v systemctl > /dev/null || return 0
-	for unit in ssh.service ssh.socket; do
-		as_root systemctl --quiet disable "$unit" > /dev/null 2>&1
-	done
+	local units='ssh.service ssh.socket'
+	# shellcheck disable=SC2086 # two words
+	{
+		as_root update-rc.d ssh disable
+		as_root deb-systemd-helper disable $units
+		! command -v systemctl || as_root systemctl disable $units
+	} > /dev/null 2>&1
 	return 0
 }
 
@@ -96,15 +98,18 @@ apt() {
 
 # install_packages PACKAGE...
 install_packages() {
-	local sshd_is_new=
+	local sshd_is_new='' log
 	case " $* " in
 	*' openssh-server '*) sshd_is_new=yes ;;
 	esac
 	[ -z "$sshd_is_new" ] || forbid_services || return 1
-	apt update && apt install --no-install-recommends "$@"
+	log=$(mktemp) || return 1
+	apt update > "$log" 2>&1 && apt install --no-install-recommends "$@" >> "$log" 2>&1
 	local rc=$?
 	permit_services
 	[ -z "$sshd_is_new" ] || disable_sshd
+	[ $rc = 0 ] || tail -n 40 "$log" >&2
+	rm -f "$log"
 	return $rc
 }
 

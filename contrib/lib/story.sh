@@ -180,6 +180,6 @@ if [ $failed = 0 ]; then
 	say 'All as promised.'
 else
 	say 'Something was not as promised; the logs:'
-	tail -n 20 "$sshd_log" "$sessions_log" "$place"/*.log | indent
+	tail -n 20 "$place"/*.log | indent
 fi
 exit $failed

@@ -15,9 +15,12 @@
 #include <unistd.h>
 
 static const uint64_t tick_ns = 20 * NS_PER_MS;
-static const uint64_t exit_limit_ns = 5 * NS_PER_S;   /* for the session proper to exit */
+/* For the session proper to exit, or for refused newcomers: drain.c gives them ten seconds. */
+static const uint64_t exit_limit_ns = 15 * NS_PER_S;
 static const uint64_t flush_limit_ns = 30 * NS_PER_S; /* for the client to take what was sent */
-static const uint64_t end_limit_ns = 10 * NS_PER_S;   /* for sshd to go after SIGTERM */
+static const uint64_t late_limit_ns = 5 * NS_PER_S;   /* for that, once the deadline has passed */
+static const uint64_t end_limit_ns = 2 * NS_PER_S;    /* for sshd to go after a signal */
+static const int settled_ticks = 10;
 
 /* Whether the connection is still to be ended by us. */
 enum verdict {
@@ -63,19 +66,21 @@ static bool admits_newcomers(const struct session *session)
 	       session->policy.close == POLICY_CLOSE_LAST;
 }
 
-/* Lets linger pass.  An order refuses newcomers for all of it; a policy without an order admits
- * them, so the write lock is given up for that time and must be won again. */
+/* Lets linger pass, though not the deadline.  An order refuses newcomers for all of it; a policy without
+ * an order admits them, so the write lock is given up for that time and must be won again. */
 static enum verdict linger(struct session *session)
 {
-	uint64_t start = clock_now_ns();
+	uint64_t start = clock_now_ns(), now = start;
 	enum verdict verdict = look(session);
 	bool admits = verdict == STILL_CLOSING && admits_newcomers(session);
 
 	if (admits)
 		members_resume(&session->membership);
-	while (verdict == STILL_CLOSING && clock_now_ns() - start < session->policy.linger_ns) {
+	while (verdict == STILL_CLOSING && now - start < session->policy.linger_ns &&
+	       (admits || now < session->plan.deadline_ns)) {
 		clock_sleep_ns(tick_ns);
 		verdict = look(session);
+		now = clock_now_ns();
 	}
 	if (admits && verdict == STILL_CLOSING) {
 		if (members_try_last(&session->membership) != LEFT_LAST)
@@ -85,15 +90,49 @@ static enum verdict linger(struct session *session)
 	return verdict;
 }
 
+/* Whether sshd serves something else on this connection (a shell, a command).  Newcomers that were
+ * refused are waited for; and whoever has just exited, or the shell above it, may be there a moment
+ * longer. */
+static enum verdict look_for_others(struct session *session)
+{
+	uint64_t start = clock_now_ns();
+	enum verdict verdict = look(session);
+	int seen = 0;
+
+	while (verdict == STILL_CLOSING && sshd_has_children(session->sshd)) {
+		seen = members_any_refused(&session->membership) ? 0 : seen + 1;
+		if (seen >= settled_ticks || clock_now_ns() - start >= exit_limit_ns) {
+			log_info("connection kept: it serves something else");
+			return CALLED_OFF;
+		}
+		clock_sleep_ns(tick_ns);
+		verdict = look(session);
+	}
+	return verdict;
+}
+
+/* When to stop waiting for the client. */
+static uint64_t flush_until(const struct session *session)
+{
+	uint64_t now = clock_now_ns();
+	uint64_t deadline = session->plan.deadline_ns;
+
+	if (session->plan.drain == POLICY_DRAIN_UNSET)
+		return now + flush_limit_ns;
+	if (deadline < now)
+		deadline = now;
+	return deadline - now < flush_limit_ns ? deadline + late_limit_ns : now + flush_limit_ns;
+}
+
 /* Waits until the client has acknowledged all that sshd has sent: twice in a row, because sshd
  * itself may be between reading our last words and writing them. */
 static enum verdict flush(struct session *session)
 {
-	uint64_t start = clock_now_ns();
+	uint64_t until = flush_until(session);
 	enum verdict verdict = look(session);
 	int empty = 0;
 
-	while (verdict == STILL_CLOSING && empty < 2 && clock_now_ns() - start < flush_limit_ns) {
+	while (verdict == STILL_CLOSING && empty < 2 && clock_now_ns() < until) {
 		empty = send_queue_bytes(getenv("SSH_CONNECTION")) > 0 ? 0 : empty + 1;
 		if (empty < 2)
 			clock_sleep_ns(tick_ns);
@@ -102,26 +141,32 @@ static enum verdict flush(struct session *session)
 	return verdict;
 }
 
-/* Ends the connection.  The lock is kept until sshd is gone, so that whoever waits for the members
- * waits for that too; unless sshd itself waits for us (close_session in the same process). */
-static void end_connection(struct session *session)
+/* Signals sshd and waits a while.  The lock is kept until sshd is gone, so that whoever waits for the
+ * members waits for that too; unless sshd itself waits for us (close_session in the same process).
+ * Returns whether the connection ends. */
+static bool end_by(struct session *session, int signal)
 {
 	uint64_t start = clock_now_ns();
-	int rc = proc_signal(session->sshd_pin, SIGTERM);
+	int rc = proc_signal(session->sshd_pin, signal);
 
-	if (rc != 0) {
-		log_error("cannot end the connection: %s", strerror(-rc));
-		return;
-	}
-	log_info("connection ended after its last session");
+	if (rc != 0 && rc != -ESRCH)
+		log_error(
+		    "cannot signal sshd process %ld: %s", (long)session->sshd.pid, strerror(-rc));
 	while (clock_now_ns() - start < end_limit_ns) {
 		if (wait_pin(session->sshd_pin, tick_ns))
-			return;
+			return true;
 		session_update(session, false);
 		if (session->connection_ends)
-			return;
+			return true;
 	}
-	log_error("sshd process %ld does not end", (long)session->sshd.pid);
+	return false;
+}
+
+static void end_connection(struct session *session)
+{
+	log_info("ending the connection after its last session");
+	if (!end_by(session, SIGTERM) && !end_by(session, SIGKILL))
+		log_error("sshd process %ld does not end", (long)session->sshd.pid);
 }
 
 static void run_closer(struct session *session, int session_proper)
@@ -133,10 +178,8 @@ static void run_closer(struct session *session, int session_proper)
 	if (!wait_pin(session_proper, exit_limit_ns))
 		return;
 	verdict = linger(session);
-	if (verdict == STILL_CLOSING && sshd_has_children(session->sshd)) {
-		log_info("connection kept: it serves something else");
-		verdict = CALLED_OFF;
-	}
+	if (verdict == STILL_CLOSING)
+		verdict = look_for_others(session);
 	if (verdict == STILL_CLOSING)
 		verdict = flush(session);
 	if (verdict == STILL_CLOSING)

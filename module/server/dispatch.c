@@ -4,6 +4,7 @@
 #include "codec/sftp.h"
 #include "server/session.h"
 #include "server/status.h"
+#include "util/clock.h"
 #include "util/log.h"
 
 #include <errno.h>
@@ -117,7 +118,8 @@ static void answer_init(struct server *server, struct reply *reply, uint32_t ver
 	server->initialised = true;
 	reply_version_begin(reply);
 	for (size_t i = 0; i < ENTRY_COUNT; i++) {
-		if (entries[i].extension == NULL || refusals[i] != NULL)
+		/* With none announced, the client's first request is one whose failure it shows. */
+		if (entries[i].extension == NULL || refusals[i] != NULL || server->refusal != NULL)
 			continue;
 		wire_put_text(&reply->writer, entries[i].extension);
 		wire_put_text(&reply->writer, entries[i].version);
@@ -150,7 +152,7 @@ static bool refuse(struct server *server, const struct entry *entry, struct repl
 	char text[SESSION_TEXT_MAX];
 
 	if (server->refusal != NULL) {
-		server->refused_request = true;
+		server->refused_ns = clock_now_ns();
 		reply_status(reply, SFTP_FAILURE, server->refusal);
 		return true;
 	}

@@ -4,6 +4,7 @@
 #include "util/clock.h"
 
 static const uint64_t refused_limit_ns = 10 * NS_PER_S;
+static const uint64_t told_limit_ns = NS_PER_S;
 
 static struct drain_due due_after_transfers(const struct drain_view *view)
 {
@@ -11,17 +12,16 @@ static struct drain_due due_after_transfers(const struct drain_view *view)
 	uint64_t idle = view->last_close_ns == 0 ? 0 : view->last_close_ns + view->linger_ns;
 
 	if (view->open_handles > 0)
-		return (struct drain_due){.at_ns = deadline, .forced = true};
+		idle = deadline;
 	return (struct drain_due){.at_ns = idle < deadline ? idle : deadline};
 }
 
 struct drain_due drain_due_at(const struct drain_view *view)
 {
-	if (view->refused) {
-		uint64_t limit = view->started_ns + refused_limit_ns;
-
-		return (struct drain_due){.at_ns = view->refused_request ? 0 : limit};
-	}
+	if (view->refused && view->refused_ns != 0)
+		return (struct drain_due){.at_ns = view->refused_ns + told_limit_ns};
+	if (view->refused)
+		return (struct drain_due){.at_ns = view->started_ns + refused_limit_ns};
 	if (view->connection_ends)
 		return (struct drain_due){.at_ns = 0};
 	switch (view->plan->drain) {
@@ -32,7 +32,7 @@ struct drain_due drain_due_at(const struct drain_view *view)
 	case POLICY_DRAIN_TRANSFER:
 		return due_after_transfers(view);
 	case POLICY_DRAIN_NOW:
-		return (struct drain_due){.at_ns = 0, .forced = view->open_handles > 0};
+		return (struct drain_due){.at_ns = 0};
 	}
 	return (struct drain_due){.at_ns = UINT64_MAX};
 }

@@ -16,10 +16,11 @@ struct drain_view {
 	uint32_t open_handles;
 	bool connection_ends; /* sshd has begun to close the connection */
 	bool refused;         /* the session was not admitted and only tells the client so */
-	bool refused_request; /* it has told */
+	uint64_t refused_ns;  /* when it told last; 0: not yet */
 };
 
-/* A time, and whether ending then cuts the client short. */
+/* A time, and whether ending then cuts the client short though it has nothing open.  (Whether it has
+ * is known only at the very end, when all that was received has been carried out.) */
 struct drain_due {
 	uint64_t at_ns; /* 0: at once; UINT64_MAX: not by itself */
 	bool forced;
@@ -30,7 +31,7 @@ struct drain_due {
  *   - drain "transfer": when no handle has been open for linger, at the latest at the deadline;
  *     at once when nothing ever was open;
  *   - drain "now": at once;
- *   - refused: when the client has been told, or has not asked for ten seconds. */
+ *   - refused: a second after the client was told last, or when it has not asked for ten seconds. */
 struct drain_due drain_due_at(const struct drain_view *view);
 
 #endif

@@ -191,7 +191,7 @@ static struct drain_due due_at(const struct engine *engine)
 	    .open_handles = server->handles.open,
 	    .connection_ends = server->session->connection_ends,
 	    .refused = server->refusal != NULL,
-	    .refused_request = server->refused_request,
+	    .refused_ns = server->refused_ns,
 	};
 
 	return drain_due_at(&view);
@@ -203,7 +203,7 @@ static void mind_orders(struct engine *engine)
 	struct drain_due due;
 
 	if (signals_take_end())
-		begin_end(engine, engine->server->handles.open > 0);
+		begin_end(engine, false);
 	if (engine->ending)
 		return;
 	session_update(engine->server->session, signals_take_wake());
@@ -302,6 +302,9 @@ int engine_run(struct server *server, int in, int out, struct engine_result *res
 	(void)fcntl(out, F_SETFL, out_flags | O_NONBLOCK);
 	signals_init();
 	loop(&engine);
+	/* A connection that sshd closes is one that the client has left. */
+	if (engine.ending && !server->session->connection_ends && server->handles.open > 0)
+		engine.result.forced = true;
 	/* The descriptions may be shared with a terminal's other users. */
 	(void)fcntl(in, F_SETFL, in_flags);
 	(void)fcntl(out, F_SETFL, out_flags);

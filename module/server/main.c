@@ -68,11 +68,21 @@ static void close_handles(struct server *server)
 }
 
 /* The last one out sees to the connection's end. */
-static void leave(struct session *session, bool forced)
+static void leave(struct session *session, enum member_end end)
 {
-	if (session_leave(session, forced) == LEFT_LAST && !closer_start(session))
+	if (session_leave(session, end) != LEFT_LAST)
+		return;
+	if (!closer_start(session))
 		session_let_go(session);
 	session_free(session);
+}
+
+/* A session that is not admitted holds nobody while it says so to its client. */
+static void turn_away(struct session *session, const char *refusal)
+{
+	log_info("session refused: %s", refusal);
+	session_show_refused(session);
+	leave(session, END_REFUSED);
 }
 
 /* Joins, serves, leaves.  Returns the exit status. */
@@ -89,9 +99,7 @@ static int serve(const struct options *options)
 	server = (struct server){.options = options, .session = &session};
 	if (session_join(&session, options, refusal) != 0) {
 		server.refusal = refusal;
-		log_info("session refused: %s", refusal);
-		/* A session that is not admitted holds nobody while it says so. */
-		leave(&session, false);
+		turn_away(&session, refusal);
 	}
 	enter_start_directory(options);
 	if (getcwd(server.start_directory, sizeof(server.start_directory)) == NULL)
@@ -102,7 +110,8 @@ static int serve(const struct options *options)
 		log_error("cannot start: %s", strerror(-rc));
 	close_handles(&server);
 	log_info("session closed for local user %s from [%s]", options->self.pw_name, address);
-	leave(&session, result.forced);
+	leave(&session, result.forced ? END_FORCED : END_CLEAN);
+	session_free(&session);
 	return result.status;
 }
 

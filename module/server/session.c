@@ -320,12 +320,18 @@ void session_file_moved(struct session *session, struct file_row *file,
 		atomic_store_explicit(&file->size, offset + len, memory_order_relaxed);
 }
 
-enum members_left session_leave(struct session *session, bool forced)
+enum members_left session_leave(struct session *session, enum member_end end)
 {
 	if (!session->member)
 		return LEFT_OTHERS;
 	session->member = false;
-	return members_leave(&session->membership, forced);
+	return members_leave(&session->membership, end);
+}
+
+void session_show_refused(struct session *session)
+{
+	if (session->membership.header != NULL)
+		members_show_refused(&session->membership);
 }
 
 void session_let_go(struct session *session)

@@ -60,7 +60,10 @@ void session_file_moved(struct session *session, struct file_row *row,
 
 /* Ends the membership.  After LEFT_LAST this was the last session and holds the write lock: the
  * caller goes on with closer_start or, when that does nothing, with session_let_go. */
-enum members_left session_leave(struct session *session, bool forced);
+enum members_left session_leave(struct session *session, enum member_end end);
+
+/* Shows the last one out that a session which was not admitted is still there to say so. */
+void session_show_refused(struct session *session);
 
 /* With the write lock held, when the connection is not ended: tidies up. */
 void session_let_go(struct session *session);

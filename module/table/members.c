@@ -152,7 +152,7 @@ int members_join(struct membership *membership)
 	return rc;
 }
 
-static void end_row(struct membership *membership, bool forced)
+static void end_row(struct membership *membership, enum member_end end)
 {
 	struct tally *tally = &membership->header->tally;
 	struct member_row *row = members_row(membership);
@@ -160,7 +160,8 @@ static void end_row(struct membership *membership, bool forced)
 	if (row == NULL)
 		return;
 	/* Counted before the row says gone: dying in between counts it twice rather than never. */
-	atomic_fetch_add(forced ? &tally->forced : &tally->clean, 1);
+	if (end != END_REFUSED)
+		atomic_fetch_add(end == END_FORCED ? &tally->forced : &tally->clean, 1);
 	for (int i = 0; i < MEMBERS_FILES; i++)
 		members_file_end(&row->files[i]);
 	atomic_store(&row->state, MEMBER_GONE);
@@ -185,10 +186,20 @@ enum members_left members_try_last(struct membership *membership)
 	return left;
 }
 
-enum members_left members_leave(struct membership *membership, bool forced)
+enum members_left members_leave(struct membership *membership, enum member_end end)
 {
-	end_row(membership, forced);
+	end_row(membership, end);
 	return members_try_last(membership);
+}
+
+void members_show_refused(struct membership *membership)
+{
+	(void)lock_try(membership->fd, LOCK_REFUSED, LOCK_SHARED);
+}
+
+bool members_any_refused(const struct membership *membership)
+{
+	return lock_is_held(membership->fd, LOCK_REFUSED, 1, NULL) == 1;
 }
 
 void members_begin_closing(struct membership *membership)

@@ -32,15 +32,27 @@ int members_open_advisory(
  * it. */
 int members_join(struct membership *membership);
 
+/* How a session ended. */
+enum member_end {
+	END_CLEAN,
+	END_FORCED,
+	END_REFUSED, /* it was not admitted, so it is not counted */
+};
+
 enum members_left {
 	LEFT_OTHERS, /* a sibling is still there; nothing is held any more */
 	LEFT_LAST,   /* the caller is the last one out and holds the write lock: nobody can join */
 };
 
-/* Leaves.  Marks the row gone and counts the end as clean or forced.  After LEFT_LAST the caller
+/* Leaves.  Marks the row gone and counts the end.  After LEFT_LAST the caller
  * either closes the connection (members_begin_closing, then members_close when it has ended), or
  * lets go with members_close, or is a member again through members_resume. */
-enum members_left members_leave(struct membership *membership, bool forced);
+enum members_left members_leave(struct membership *membership, enum member_end end);
+
+/* Shows, until the description is closed, that a session which was not admitted still has to tell its
+ * client so; and whether any does (the caller's own description not counted). */
+void members_show_refused(struct membership *membership);
+bool members_any_refused(const struct membership *membership);
 
 /* With the write lock held: says that the connection is being closed, so that newcomers are refused
  * rather than kept waiting. */

@@ -85,10 +85,9 @@ static int map_table(int fd, bool writable, struct table *out)
 	map = mmap(NULL, table_size, protection, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		return -errno;
-	*out = (struct table){.fd = fd, .writable = writable, .size = table_size, .header = map};
+	*out = (struct table){.fd = fd, .lock_fd = -1, .size = table_size, .header = map};
 	out->entries = (struct connection_entry *)((char *)map + sizeof(struct table_header));
-	/* Another build's table may be shorter than ours, so the layout is asked before the size.
-	 */
+	/* Another build's table may be shorter than ours, so the layout is asked before the size. */
 	if (check_header(out) != 0 || (size_t)st.st_size != table_size) {
 		munmap(map, table_size);
 		return -EPROTO;
@@ -96,21 +95,52 @@ static int map_table(int fd, bool writable, struct table *out)
 	return 0;
 }
 
-int table_open(const char *rundir, bool writable, struct table *out)
+/* Opens the writers' lock; a table that has lost it gets a new one. */
+static int open_lock(int dir)
 {
-	int dir = safe_open_dir(rundir, geteuid(), S_IWGRP | S_IWOTH);
-	int fd, rc;
+	const mode_t forbidden = S_IRWXG | S_IRWXO;
+	int fd = safe_open_file(dir, "lock", O_RDWR, geteuid(), forbidden);
 
-	if (dir < 0)
-		return dir;
-	fd = safe_open_file(
+	if (fd != -ENOENT)
+		return fd;
+	fd = openat(dir, "lock", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 && errno == EEXIST)
+		return safe_open_file(dir, "lock", O_RDWR, geteuid(), forbidden);
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_in(int dir, bool writable, struct table *out)
+{
+	int fd = safe_open_file(
 	    dir, "table", writable ? O_RDWR : O_RDONLY, geteuid(), S_IWGRP | S_IWOTH);
-	close(dir);
+	int rc;
+
 	if (fd < 0)
 		return fd;
 	rc = map_table(fd, writable, out);
-	if (rc != 0)
+	if (rc != 0) {
 		close(fd);
+		return rc;
+	}
+	if (!writable)
+		return 0;
+	out->lock_fd = open_lock(dir);
+	if (out->lock_fd >= 0)
+		return 0;
+	rc = out->lock_fd;
+	table_close(out);
+	return rc;
+}
+
+int table_open(const char *rundir, bool writable, struct table *out)
+{
+	int dir = safe_open_dir(rundir, geteuid(), S_IWGRP | S_IWOTH);
+	int rc;
+
+	if (dir < 0)
+		return dir;
+	rc = open_in(dir, writable, out);
+	close(dir);
 	return rc;
 }
 
@@ -166,7 +196,9 @@ void table_close(struct table *table)
 		return;
 	munmap(table->header, table->size);
 	close(table->fd);
-	*table = (struct table){.fd = -1};
+	if (table->lock_fd >= 0)
+		close(table->lock_fd);
+	*table = (struct table){.fd = -1, .lock_fd = -1};
 }
 
 static void copy_entry(const struct connection_entry *entry, struct connection *out)

@@ -11,7 +11,7 @@
 
 struct table {
 	int fd;
-	bool writable;
+	int lock_fd; /* RUNDIR/lock; -1 in a reader */
 	size_t size;
 	struct table_header *header;
 	struct connection_entry *entries;
@@ -48,7 +48,8 @@ bool entry_word_is_stale(uint64_t packed);
  * short, or another negative errno. */
 int table_open(const char *rundir, bool writable, struct table *out);
 
-/* As table_open for writing; makes the directory (0755) and the table (0644) when they are missing.
+/* As table_open for writing; makes the directory (0755), the table (0644) and the writers' lock (0600)
+ * when they are missing.
  * Any number of processes may do so at once. */
 int table_open_or_create(const char *rundir, struct table *out);
 

@@ -15,9 +15,9 @@
  *   Between CLAIMING and OPEN, and only then, the owner writes the plain fields; readers of an OPEN
  *   or CLOSING entry copy it between two loads of word and generation and drop the copy when either
  *   moved.  The generation is raised by each claim and is never zero in a claimed entry.
- *   Orders are order_cells (order.h); their writers hold the write lock on byte LOCK_WRITERS of the
- *   table, an open-file-description lock, which the kernel takes back from the dead.  Each change of
- *   an order, and each step of an entry, raises order_epoch afterwards: a session that finds the
+ *   Orders are order_cells (order.h); their writers hold the write lock on byte LOCK_WRITERS of
+ *   RUNDIR/lock, an open-file-description lock, which the kernel takes back from the dead; a file of
+ *   its own, 0600, because whoever may read a file may put a read lock on it.  Each change of an order, and each step of an entry, raises order_epoch afterwards: a session that finds the
  *   epoch unchanged has nothing to read.
  *
  * A MEMBERS FILE, one per connection, SHMDIR/SLOT.GENERATION (or SHMDIR-UID/PID.START without the
@@ -30,6 +30,7 @@
  *   byte LOCK_LEAVERS  write lock: held while one session leaves.  Without it two last sessions could
  *                      each see the other's read lock, and neither would be the last one out.
  *   byte LOCK_WRITERS  write lock: held by a writer of the header's order.
+ *   byte LOCK_REFUSED  read lock: a session that was not admitted is still telling its client so.
  *   byte LOCK_ROWS+i   write lock: row i belongs to the holder.
  *
  *   Join: read lock on LOCK_MEMBERS; only then is the gate, the entry's state and every order
@@ -71,6 +72,7 @@
 #define LOCK_MEMBERS 0
 #define LOCK_LEAVERS 1
 #define LOCK_WRITERS 2
+#define LOCK_REFUSED 3
 #define LOCK_ROWS 16
 
 enum entry_state {

@@ -92,7 +92,7 @@ static int read_place(
 /* Takes the writers' lock; the caller drops it. */
 static int lock_writers(struct table *table)
 {
-	int rc = lock_wait(table->fd, LOCK_WRITERS, LOCK_EXCLUSIVE, writers_limit_ns);
+	int rc = lock_wait(table->lock_fd, LOCK_WRITERS, LOCK_EXCLUSIVE, writers_limit_ns);
 
 	return rc == -ETIMEDOUT ? -EBUSY : rc;
 }
@@ -100,7 +100,7 @@ static int lock_writers(struct table *table)
 static void unlock_writers(struct table *table)
 {
 	atomic_fetch_add(&table->header->order_epoch, 1);
-	lock_drop(table->fd, LOCK_WRITERS);
+	lock_drop(table->lock_fd, LOCK_WRITERS);
 }
 
 int table_order(
@@ -199,17 +199,28 @@ int table_read_user_order(const struct table *table, uint32_t index, struct orde
 	return atomic_load(&user->owner) == owner ? 0 : -EAGAIN;
 }
 
-static void count_in(struct tally *tally, uint32_t clean, uint32_t forced)
+/* What is added comes from a user's file: it must not wrap the total and so hide what others say. */
+static void count_in(_Atomic uint32_t *total, uint32_t more)
 {
-	atomic_fetch_add(&tally->clean, clean);
-	atomic_fetch_add(&tally->forced, forced);
+	uint32_t before = atomic_load(total);
+	uint32_t after;
+
+	do {
+		after = more > UINT32_MAX - before ? UINT32_MAX : before + more;
+	} while (!atomic_compare_exchange_weak(total, &before, after));
+}
+
+static void count_ended_in(struct tally *tally, uint32_t clean, uint32_t forced)
+{
+	count_in(&tally->clean, clean);
+	count_in(&tally->forced, forced);
 }
 
 void table_count_ended(struct table *table, uid_t uid, uint32_t clean, uint32_t forced)
 {
 	struct user_order *user = find_user(table, uid);
 
-	count_in(&table->header->host_tally, clean, forced);
+	count_ended_in(&table->header->host_tally, clean, forced);
 	if (user != NULL)
-		count_in(&user->tally, clean, forced);
+		count_ended_in(&user->tally, clean, forced);
 }

@@ -216,7 +216,7 @@ static pid_t start_member(struct connection_ref ref, uint64_t for_ns, bool stubb
 		clock_sleep_ns(for_ns);
 		while (stubborn)
 			pause();
-		members_leave(&own, false);
+		members_leave(&own, END_CLEAN);
 		_exit(0);
 	}
 	cr_assert_eq(read(ready[0], &byte, 1), 1);

@@ -8,7 +8,9 @@ unit_tests = \
 	tests/unit/stress_members \
 	tests/unit/test_control \
 	tests/unit/test_dispatch \
+	tests/unit/test_engine \
 	tests/unit/test_policy \
+	tests/unit/test_program \
 	tests/unit/test_server \
 	tests/unit/test_util
 check_PROGRAMS += $(unit_tests)
@@ -64,3 +66,16 @@ tests_unit_test_server_SOURCES = \
 	$(unit_scratch)
 tests_unit_test_server_CFLAGS = $(unit_cflags)
 tests_unit_test_server_LDADD = $(unit_server_libs)
+tests_unit_test_engine_SOURCES = \
+	tests/unit/test_engine.c \
+	tests/unit/test_engine_drain.c \
+	tests/unit/test_engine_pressure.c \
+	tests/unit/peer.c tests/unit/peer.h \
+	tests/unit/serving.c tests/unit/serving.h \
+	tests/unit/table_scratch.c tests/unit/table_scratch.h \
+	$(unit_scratch)
+tests_unit_test_engine_CFLAGS = $(unit_cflags)
+tests_unit_test_engine_LDADD = $(unit_server_libs)
+tests_unit_test_program_SOURCES = tests/unit/test_program.c $(unit_scratch)
+tests_unit_test_program_CFLAGS = $(unit_cflags)
+tests_unit_test_program_LDADD = $(unit_libs)

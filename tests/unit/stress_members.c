@@ -105,7 +105,7 @@ static void one_visit(int place, unsigned int *seed)
 		atomic_fetch_add(&board->joins, 1);
 		pause_at_random(seed, 500);
 		atomic_store(&board->inside[place], 0);
-		if (members_leave(&membership, false) == LEFT_LAST)
+		if (members_leave(&membership, END_CLEAN) == LEFT_LAST)
 			act_as_last(&membership, place, seed);
 	} else if (rc == -ESHUTDOWN) {
 		atomic_fetch_add(&board->refusals, 1);
@@ -130,7 +130,7 @@ static void leave_together(int place, unsigned int *seed)
 	atomic_fetch_add(&board->ready, 1);
 	while (atomic_load(&board->ready) < WORKERS)
 		clock_sleep_ns(NS_PER_MS / 20);
-	if (members_leave(&membership, false) == LEFT_LAST)
+	if (members_leave(&membership, END_CLEAN) == LEFT_LAST)
 		act_as_last(&membership, place, seed);
 	members_close(&membership);
 }

@@ -156,7 +156,7 @@ static void end_session(struct membership *membership, enum ending ending, unsig
 	clock_sleep_ns(delay_ms * NS_PER_MS);
 	if (ending == ENDS_KILLED)
 		raise(SIGKILL);
-	if (members_leave(membership, ending == ENDS_FORCED) == LEFT_LAST)
+	if (members_leave(membership, ending == ENDS_FORCED ? END_FORCED : END_CLEAN) == LEFT_LAST)
 		members_close(membership);
 	_exit(0);
 }
@@ -929,7 +929,7 @@ static void start_closer(void)
 		return;
 	open_connection();
 	if (members_open(shmdir, ref, &membership) != 0 || members_join(&membership) != 0 ||
-	    write(ready, "", 1) != 1 || members_leave(&membership, false) != LEFT_LAST)
+	    write(ready, "", 1) != 1 || members_leave(&membership, END_CLEAN) != LEFT_LAST)
 		_exit(1);
 	members_begin_closing(&membership);
 	clock_sleep_ns(150 * NS_PER_MS);

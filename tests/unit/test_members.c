@@ -127,7 +127,7 @@ Test(members_file, last_one_out)
 	a = joined();
 	b = joined();
 	cr_expect(members_any(&seen));
-	cr_expect_eq(members_leave(&a, false), LEFT_OTHERS);
+	cr_expect_eq(members_leave(&a, END_CLEAN), LEFT_OTHERS);
 	cr_expect_eq(members_try_last(&b), LEFT_LAST);
 	cr_expect(members_any(&seen), "the last one out is still there");
 	/* Whoever comes meanwhile waits, unless the connection is said to close. */
@@ -138,8 +138,8 @@ Test(members_file, last_one_out)
 	members_resume(&b);
 	cr_expect(!members_is_closing(&seen));
 	cr_expect_eq(members_join(&c), 0);
-	cr_expect_eq(members_leave(&b, false), LEFT_OTHERS);
-	cr_expect_eq(members_leave(&c, false), LEFT_LAST);
+	cr_expect_eq(members_leave(&b, END_CLEAN), LEFT_OTHERS);
+	cr_expect_eq(members_leave(&c, END_CLEAN), LEFT_LAST);
 	members_close(&c);
 	cr_expect(!members_any(&seen));
 	members_close(&a);
@@ -153,7 +153,7 @@ Test(members_file, a_lock_held_without_a_word_times_out)
 
 	make_file();
 	a = joined();
-	cr_assert_eq(members_leave(&a, false), LEFT_LAST);
+	cr_assert_eq(members_leave(&a, END_CLEAN), LEFT_LAST);
 	b = open_file();
 	cr_expect_eq(members_join(&b), -ETIMEDOUT);
 	members_close(&a);
@@ -170,7 +170,7 @@ Test(members_file, the_gate_of_a_dead_closer_opens)
 	pid = fork();
 	if (pid == 0) {
 		a = joined();
-		if (members_leave(&a, false) == LEFT_LAST)
+		if (members_leave(&a, END_CLEAN) == LEFT_LAST)
 			members_begin_closing(&a);
 		raise(SIGKILL);
 	}
@@ -204,7 +204,7 @@ Test(members_file, rows_run_out)
 		all[i] = joined();
 	more = open_file();
 	cr_expect_eq(members_join(&more), -ENOSPC);
-	cr_expect_eq(members_leave(&all[100], false), LEFT_OTHERS);
+	cr_expect_eq(members_leave(&all[100], END_CLEAN), LEFT_OTHERS);
 	cr_expect_eq(members_join(&more), 0);
 	cr_expect_eq(more.row_index, 100);
 	members_close(&more);
@@ -296,7 +296,7 @@ Test(members_file, a_killed_session_holds_nobody)
 	/* Taken over row by row, the count moves from the row to the header. */
 	for (size_t i = 0; i < MEMBERS_ROWS; i++) {
 		a = joined();
-		members_leave(&a, false);
+		members_leave(&a, END_CLEAN);
 		members_close(&a);
 	}
 	cr_assert_eq(members_read_ended(&seen, &ended), 0);
@@ -357,7 +357,7 @@ Test(members_file, signals_reach_members_and_nobody_else)
 	/* A row that is let go is nobody's. */
 	cr_assert_eq(members_next(&seen, &member), 1);
 	members_row(&liar)->pid = (uint32_t)getpid();
-	members_leave(&liar, false);
+	members_leave(&liar, END_CLEAN);
 	cr_assert_eq(proc_self(&member.id), 0);
 	cr_expect_eq(members_pin(&seen, &member, &pidfd), -ESRCH);
 	members_close(&liar);
@@ -473,7 +473,7 @@ Test(members_file, advisory_siblings_find_each_other)
 	cr_assert_eq(members_open_advisory(scratch_shmdir, &connection, &b), 0);
 	cr_assert_eq(members_join(&a), 0);
 	cr_assert_eq(members_join(&b), 0);
-	cr_expect_eq(members_leave(&a, false), LEFT_OTHERS, "not the same file");
+	cr_expect_eq(members_leave(&a, END_CLEAN), LEFT_OTHERS, "not the same file");
 	cr_assert_eq(members_reader_open_advisory(scratch_shmdir, geteuid(), name, &seen), 0);
 	cr_assert_eq(members_write_advisory_order(scratch_shmdir, geteuid(), name, &order), 0);
 	cr_assert_eq(members_read_advisory(&seen, &shown), 0);
@@ -484,7 +484,7 @@ Test(members_file, advisory_siblings_find_each_other)
 	cr_assert_eq(order_read(&b.header->order, &order), 0);
 	cr_expect(order.active, "the mapping does not see it");
 	/* An order outlives the session that is the last; without one the file goes with it. */
-	cr_expect_eq(members_leave(&b, false), LEFT_LAST);
+	cr_expect_eq(members_leave(&b, END_CLEAN), LEFT_LAST);
 	members_retire_advisory(&b, scratch_shmdir);
 	cr_expect_eq(members_read_advisory(&seen, &shown), 0);
 	order.active = 0;

@@ -158,10 +158,10 @@ Test(drain, table_of_decisions)
 	    {POLICY_DRAIN_TRANSFER, 0, 50, 52, false},
 	    {POLICY_DRAIN_TRANSFER, 0, 99, 100, false},
 	    {POLICY_DRAIN_TRANSFER, 0, 200, 100, false},
-	    {POLICY_DRAIN_TRANSFER, 1, 0, 100, true},
-	    {POLICY_DRAIN_TRANSFER, 1, 50, 100, true},
+	    {POLICY_DRAIN_TRANSFER, 1, 0, 100, false},
+	    {POLICY_DRAIN_TRANSFER, 1, 50, 100, false},
 	    {POLICY_DRAIN_NOW, 0, 50, 0, false},
-	    {POLICY_DRAIN_NOW, 1, 0, 0, true},
+	    {POLICY_DRAIN_NOW, 1, 0, 0, false},
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -187,7 +187,7 @@ Test(drain, table_of_decisions)
 		due = drain_due_at(&view);
 		cr_expect_eq(due.at_ns, 20 * second, "ten seconds to ask, case %zu", i);
 		cr_expect_not(due.forced);
-		view.refused_request = true;
-		cr_expect_eq(drain_due_at(&view).at_ns, 0, "case %zu", i);
+		view.refused_ns = 7 * second;
+		cr_expect_eq(drain_due_at(&view).at_ns, 8 * second, "a second more, case %zu", i);
 	}
 }

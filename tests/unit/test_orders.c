@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -320,9 +321,45 @@ Test(orders, a_stopped_writer_is_told_of)
 
 	cr_assert_eq(table_open_or_create(scratch_rundir, &table), 0);
 	cr_assert_eq(table_open(scratch_rundir, true, &other), 0);
-	cr_assert_eq(lock_try(other.fd, LOCK_WRITERS, LOCK_EXCLUSIVE), 0);
+	cr_assert_eq(lock_try(other.lock_fd, LOCK_WRITERS, LOCK_EXCLUSIVE), 0);
 	cr_expect_eq(table_order(&table, &host, &change), -EBUSY);
 	table_close(&other);
 	cr_expect_eq(table_order(&table, &host, &change), 0);
+	table_close(&table);
+}
+
+/* Whoever may read a file may put a read lock on it: that must be no way to hold up orders. */
+Test(orders, a_reader_of_the_table_blocks_nobody)
+{
+	const struct order_change change = {.drain = POLICY_DRAIN_UNSET};
+	struct table table, reader;
+	char lock[96];
+	struct stat st;
+
+	cr_assert_eq(table_open_or_create(scratch_rundir, &table), 0);
+	cr_assert_eq(table_open(scratch_rundir, false, &reader), 0);
+	cr_expect_eq(reader.lock_fd, -1);
+	for (off_t at = 0; at < 32; at++)
+		cr_assert_eq(lock_try(reader.fd, at, LOCK_SHARED), 0);
+	cr_expect_eq(table_order(&table, &host, &change), 0);
+	snprintf(lock, sizeof(lock), "%s/lock", scratch_rundir);
+	cr_assert_eq(stat(lock, &st), 0);
+	cr_expect_eq(st.st_mode & 07777, 0600);
+	table_close(&reader);
+	table_close(&table);
+}
+
+Test(orders, tallies_do_not_wrap)
+{
+	struct order_tally tally;
+	struct table table;
+	struct order order;
+
+	cr_assert_eq(table_open_or_create(scratch_rundir, &table), 0);
+	table_count_ended(&table, geteuid(), 1, 5);
+	table_count_ended(&table, geteuid(), 1, UINT32_MAX - 2);
+	cr_assert_eq(table_read_order(&table, &host, &order, &tally), 0);
+	cr_expect_eq(tally.clean, 2);
+	cr_expect_eq(tally.forced, UINT32_MAX);
 	table_close(&table);
 }

@@ -1,0 +1,342 @@
+/* unit tests: orders to drain, given in a real table, and what a session does about them.  The test
+ * is the connection's monitor, the child that serves its only session. */
+#include "codec/sftp.h"
+
+#include "peer.h"
+#include "serving.h"
+#include "table/members_file.h"
+#include "table/table.h"
+#include "table_scratch.h"
+#include "util/clock.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const uint64_t hour = 3600 * NS_PER_S;
+
+static struct table table;
+static struct connection_ref ref;
+static struct peer peer;
+static struct options options;
+
+static void set_up(void)
+{
+	static char user[] = "tester", home[] = "/";
+
+	scratch_begin();
+	scratch_enter();
+	unsetenv("SSH_CONNECTION");
+	unsetenv("SFTP_DRAIN_CONNECTION");
+	options = (struct options){
+	    .config = "/nonexistent/sftp-drain.conf",
+	    .rundir = scratch_rundir,
+	    .shmdir = scratch_shmdir,
+	    .self = {.pw_name = user, .pw_dir = home, .pw_uid = geteuid()},
+	};
+	cr_assert_eq(table_open_or_create(scratch_rundir, &table), 0);
+}
+
+static void tear_down(void)
+{
+	table_close(&table);
+	scratch_leave();
+	scratch_end();
+}
+
+TestSuite(drain_order, .init = set_up, .fini = tear_down, .timeout = 120);
+
+/* The connection, registered with a policy that leaves time out of the tests. */
+static struct connection describe(void)
+{
+	struct connection connection = scratch_connection();
+
+	connection.policy.linger_ns = 0;
+	connection.policy.deadline_ns = hour;
+	return connection;
+}
+
+static void start(const struct connection *connection)
+{
+	char text[CONNECTION_REF_TEXT_MAX];
+
+	cr_assert_eq(table_claim(&table, scratch_shmdir, connection, &ref), 0);
+	cr_assert_eq(members_create(scratch_shmdir, ref, geteuid(), getegid()), 0);
+	cr_assert_eq(table_publish(&table, ref), 0);
+	setenv("SFTP_DRAIN_CONNECTION", connection_ref_format(ref, text), 1);
+	peer_start(&peer, PEER_PIPES, &options);
+	peer_init(&peer);
+}
+
+static struct order_target target_of(enum order_scope scope)
+{
+	return (struct order_target){
+	    .scope = scope, .uid = getuid(), .user = "tester", .connection = ref};
+}
+
+static void order(enum order_scope scope, enum policy_drain drain, const char *message)
+{
+	const struct order_target target = target_of(scope);
+	const struct order_change change = {.drain = drain, .message = message};
+
+	cr_assert_eq(table_order(&table, &target, &change), 0);
+}
+
+static void wake(void)
+{
+	cr_assert_eq(kill(peer.pid, SIGURG), 0);
+}
+
+static struct peer_handle open_handle(uint32_t id, const char *name)
+{
+	peer_request(&peer, SFTP_OPEN, id, "suu", name,
+	    SFTP_FLAG_READ | SFTP_FLAG_WRITE | SFTP_FLAG_CREAT, 0u);
+	return peer_take_handle(&peer, id);
+}
+
+static bool replied_draining(uint32_t id, const char *text)
+{
+	return peer_replied(&peer, SFTP_STATUS, id, "uss", (unsigned int)SFTP_FAILURE, text, "");
+}
+
+static void expect_end(bool forced)
+{
+	struct peer_result result;
+
+	cr_expect(peer_ended(&peer));
+	result = peer_finish(&peer);
+	cr_expect_eq(result.engine.status, 0);
+	cr_expect_eq(result.engine.forced, forced);
+}
+
+static void transfer(enum order_scope scope)
+{
+	struct connection connection = describe();
+	struct peer_handle one, two;
+
+	start(&connection);
+	one = open_handle(1, "one.part");
+	two = open_handle(2, "two");
+	order(scope, POLICY_DRAIN_TRANSFER, "back at noon");
+	/* Nothing new. */
+	peer_request(&peer, SFTP_OPEN, 3, "suu", "three", SFTP_FLAG_WRITE | SFTP_FLAG_CREAT, 0u);
+	cr_expect(replied_draining(3, "server is draining: back at noon"));
+	peer_request(&peer, SFTP_OPENDIR, 4, "s", ".");
+	cr_expect(replied_draining(4, "server is draining: back at noon"));
+	cr_expect_not(scratch_exists("three"));
+	/* What is open goes on, and so does all that finishes it. */
+	peer_request(&peer, SFTP_WRITE, 5, "xqs", PEER_HANDLE(one), UINT64_C(0), "content");
+	cr_expect(peer_replied_code(&peer, 5, SFTP_OK));
+	peer_request(&peer, SFTP_READ, 6, "xqu", PEER_HANDLE(one), UINT64_C(3), 9u);
+	cr_expect(peer_replied(&peer, SFTP_DATA, 6, "s", "tent"));
+	peer_request(
+	    &peer, SFTP_FSETSTAT, 7, "xuu", PEER_HANDLE(one), SFTP_ATTR_PERMISSIONS, 0600u);
+	cr_expect(peer_replied_code(&peer, 7, SFTP_OK));
+	peer_request(&peer, SFTP_EXTENDED, 8, "sx", "fsync@openssh.com", PEER_HANDLE(one));
+	cr_expect(peer_replied_code(&peer, 8, SFTP_OK));
+	peer_request(&peer, SFTP_CLOSE, 9, "x", PEER_HANDLE(one));
+	cr_expect(peer_replied_code(&peer, 9, SFTP_OK));
+	peer_request(&peer, SFTP_RENAME, 10, "ss", "one.part", "one");
+	cr_expect(peer_replied_code(&peer, 10, SFTP_OK));
+	cr_expect_str_eq(scratch_read("one"), "content");
+	/* The last handle's CLOSE is answered, and then it ends. */
+	peer_request(&peer, SFTP_CLOSE, 11, "x", PEER_HANDLE(two));
+	cr_expect(peer_replied_code(&peer, 11, SFTP_OK));
+	expect_end(false);
+}
+
+Test(drain_order, transfer_of_the_connection)
+{
+	transfer(SCOPE_CONNECTION);
+}
+
+Test(drain_order, transfer_of_the_user)
+{
+	transfer(SCOPE_USER);
+}
+
+Test(drain_order, transfer_of_the_host)
+{
+	transfer(SCOPE_HOST);
+}
+
+Test(drain_order, what_the_policy_says)
+{
+	struct connection connection = describe();
+
+	connection.policy.drain = POLICY_DRAIN_NOW;
+	start(&connection);
+	(void)open_handle(1, "f");
+	order(SCOPE_HOST, POLICY_DRAIN_UNSET, NULL);
+	wake();
+	expect_end(true);
+}
+
+Test(drain_order, an_idle_session_ends_promptly)
+{
+	struct connection connection = describe();
+
+	start(&connection);
+	order(SCOPE_CONNECTION, POLICY_DRAIN_TRANSFER, NULL);
+	wake();
+	expect_end(false);
+}
+
+/* What comes right behind the last CLOSE is answered while linger passes. */
+Test(drain_order, lingers)
+{
+	struct connection connection = describe();
+	struct peer_handle handle;
+
+	connection.policy.linger_ns = hour;
+	start(&connection);
+	handle = open_handle(1, "f.part");
+	order(SCOPE_CONNECTION, POLICY_DRAIN_TRANSFER, NULL);
+	wake();
+	peer_request(&peer, SFTP_CLOSE, 2, "x", PEER_HANDLE(handle));
+	cr_expect(peer_replied_code(&peer, 2, SFTP_OK));
+	peer_request(&peer, SFTP_RENAME, 3, "ss", "f.part", "f");
+	cr_expect(peer_replied_code(&peer, 3, SFTP_OK));
+	peer_request(&peer, SFTP_OPEN, 4, "suu", "g", SFTP_FLAG_WRITE | SFTP_FLAG_CREAT, 0u);
+	cr_expect(replied_draining(4, "server is draining"));
+	peer_close_to(&peer);
+	expect_end(false);
+}
+
+Test(drain_order, now_carries_out_what_was_received)
+{
+	struct connection connection = describe();
+	struct peer_handle handle;
+	struct packet stream = {.len = 0};
+
+	start(&connection);
+	handle = open_handle(1, "f");
+	peer_stop(&peer);
+	for (uint32_t i = 0; i < 100; i++)
+		peer_add(&stream, SFTP_WRITE, i, "xqs", PEER_HANDLE(handle), (uint64_t)i, "x");
+	peer_add(&stream, SFTP_CLOSE, 100, "x", PEER_HANDLE(handle));
+	peer_send(&peer, stream.bytes, stream.len);
+	order(SCOPE_CONNECTION, POLICY_DRAIN_NOW, NULL);
+	wake();
+	peer_continue(&peer);
+	for (uint32_t i = 0; i <= 100; i++)
+		cr_assert(peer_replied_code(&peer, i, SFTP_OK));
+	/* Not cut short: the CLOSE was on its way. */
+	expect_end(false);
+	cr_expect_eq(scratch_lstat("f").st_size, 100);
+}
+
+Test(drain_order, now_with_nothing_open)
+{
+	struct connection connection = describe();
+
+	start(&connection);
+	order(SCOPE_HOST, POLICY_DRAIN_NOW, NULL);
+	wake();
+	expect_end(false);
+}
+
+Test(drain_order, session_goes_on_until_the_client_ends_it)
+{
+	struct connection connection = describe();
+
+	start(&connection);
+	order(SCOPE_HOST, POLICY_DRAIN_SESSION, "soon");
+	wake();
+	(void)open_handle(1, "f");
+	peer_request(&peer, SFTP_OPENDIR, 2, "s", ".");
+	(void)peer_take_handle(&peer, 2);
+	peer_close_to(&peer);
+	expect_end(false);
+}
+
+Test(drain_order, deadline)
+{
+	static const enum policy_drain drains[] = {POLICY_DRAIN_SESSION, POLICY_DRAIN_TRANSFER};
+	struct connection connection = describe();
+
+	for (size_t i = 0; i < 2; i++) {
+		struct order_target target = {.scope = SCOPE_CONNECTION};
+		struct order_change change = {.drain = drains[i], .set_deadline = true};
+
+		start(&connection);
+		(void)open_handle(1, "f");
+		target = target_of(SCOPE_CONNECTION);
+		change.deadline_ns = 50 * NS_PER_MS;
+		cr_assert_eq(table_order(&table, &target, &change), 0);
+		wake();
+		expect_end(true);
+	}
+}
+
+Test(drain_order, reopen)
+{
+	struct connection connection = describe();
+	struct order_target target;
+	struct peer_handle handle;
+
+	start(&connection);
+	handle = open_handle(1, "f");
+	order(SCOPE_USER, POLICY_DRAIN_TRANSFER, NULL);
+	peer_request(&peer, SFTP_OPENDIR, 2, "s", ".");
+	cr_expect(replied_draining(2, "server is draining"));
+	target = target_of(SCOPE_USER);
+	cr_assert_eq(table_reopen(&table, &target), 0);
+	peer_request(&peer, SFTP_OPENDIR, 3, "s", ".");
+	(void)peer_take_handle(&peer, 3);
+	peer_request(&peer, SFTP_CLOSE, 4, "x", PEER_HANDLE(handle));
+	cr_expect(peer_replied_code(&peer, 4, SFTP_OK));
+	(void)open_handle(5, "g");
+	peer_close_to(&peer);
+	expect_end(false);
+}
+
+Test(drain_order, a_newcomer_is_told_and_sent_away)
+{
+	static const enum policy_drain drains[] = {
+	    POLICY_DRAIN_SESSION, POLICY_DRAIN_TRANSFER, POLICY_DRAIN_NOW};
+	struct connection connection = describe();
+
+	for (size_t i = 0; i < 3; i++) {
+		struct peer_result result;
+
+		order(SCOPE_HOST, drains[i], "come back");
+		start(&connection);
+		peer_request(&peer, SFTP_MKDIR, 1, "su", "d", 0u);
+		cr_expect(replied_draining(1, "server is draining: come back"));
+		cr_expect(peer_ended(&peer));
+		result = peer_finish(&peer);
+		cr_expect(result.refused);
+		cr_expect_eq(result.engine.status, 0);
+		cr_expect_not(result.engine.forced);
+		cr_expect_not(scratch_exists("d"));
+	}
+}
+
+Test(drain_order, a_policy_may_admit_newcomers)
+{
+	struct connection connection = describe();
+
+	connection.policy.while_draining = POLICY_ADMIT;
+	order(SCOPE_HOST, POLICY_DRAIN_TRANSFER, NULL);
+	start(&connection);
+	(void)open_handle(1, "f");
+	/* An order on the connection itself is for it all the same. */
+	order(SCOPE_CONNECTION, POLICY_DRAIN_NOW, NULL);
+	wake();
+	expect_end(true);
+}
+
+Test(drain_order, sshd_closes_the_connection)
+{
+	struct connection connection = describe();
+
+	start(&connection);
+	(void)open_handle(1, "f");
+	cr_assert_eq(table_begin_closing(&table, ref), 0);
+	wake();
+	expect_end(false);
+}
