@@ -1,9 +1,12 @@
 # contrib: builds outside the source tree.  Sourced by quickstart and check, from the top of the tree.
 # shellcheck shell=bash
 
-# Makes configure where it is missing or older than what it is made from.
+# Makes configure where it is missing or older than what it is made from.  (make would do the latter too,
+# but with the versions of the tools that made it first.)
 bootstrap() {
-	if [ ! -x configure ] || [ configure.ac -nt configure ] || [ ! -f build-aux/tap-driver.sh ]; then
+	if [ ! -x configure ] || [ ! -f build-aux/tap-driver.sh ] ||
+		[ -n "$(find configure.ac Makefile.am module pam tests contrib \
+			\( -name configure.ac -o -name '*.am' -o -name local.mk \) -newer Makefile.in)" ]; then
 		./autogen.sh
 	fi
 }

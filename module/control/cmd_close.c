@@ -50,7 +50,7 @@ enum control_status cmd_close(struct control *control)
 	struct scope scope;
 	int rc;
 
-	rc = scope_open(&scope, options->rundir, options->shmdir, &control->target, mode);
+	rc = scope_open(&scope, options, &control->target, mode);
 	if (rc != 0)
 		return control_table_error(control, "close", rc);
 	/* The watch comes first: sessions that end at once must be counted too. */

@@ -101,7 +101,7 @@ enum control_status cmd_list(struct control *control)
 
 	if (status != STATUS_DONE)
 		return status;
-	rc = scope_open(&scope, options->rundir, options->shmdir, &control->target, SCOPE_READ);
+	rc = scope_open(&scope, options, &control->target, SCOPE_READ);
 	if (rc != 0)
 		return control_table_error(control, "list", rc);
 	return list_scope(control, &scope, &choice);

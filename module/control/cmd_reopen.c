@@ -28,7 +28,7 @@ enum control_status cmd_reopen(struct control *control)
 	struct scope scope;
 	int rc;
 
-	rc = scope_open(&scope, options->rundir, options->shmdir, &control->target, mode);
+	rc = scope_open(&scope, options, &control->target, mode);
 	if (rc != 0)
 		return control_table_error(control, "reopen", rc);
 	status = take_back(control, &scope);

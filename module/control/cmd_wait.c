@@ -48,7 +48,7 @@ enum control_status cmd_wait(struct control *control)
 	struct scope scope;
 	int rc;
 
-	rc = scope_open(&scope, options->rundir, options->shmdir, &control->target, SCOPE_READ);
+	rc = scope_open(&scope, options, &control->target, SCOPE_READ);
 	if (rc != 0)
 		return control_table_error(control, "wait", rc);
 	rc = watch_begin(&watch, &scope);

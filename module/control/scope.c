@@ -21,10 +21,13 @@ static int open_table(struct scope *scope, enum scope_mode mode)
 	return rc == -ENOENT && mode != SCOPE_CREATE ? 0 : rc;
 }
 
-int scope_open(struct scope *scope, const char *rundir, const char *shmdir,
-    const struct target *target, enum scope_mode mode)
+int scope_open(struct scope *scope, const struct options *options, const struct target *target,
+    enum scope_mode mode)
 {
-	*scope = (struct scope){.rundir = rundir, .shmdir = shmdir, .target = *target};
+	*scope = (struct scope){.rundir = options->rundir,
+	    .shmdir = options->shmdir,
+	    .config = options->config,
+	    .target = *target};
 	scope->table.fd = -1;
 	return open_table(scope, mode);
 }

@@ -2,6 +2,7 @@
 #ifndef SD_CONTROL_SCOPE_H
 #define SD_CONTROL_SCOPE_H
 
+#include "control/options.h"
 #include "control/target.h"
 #include "table/members_read.h"
 #include "table/table.h"
@@ -13,8 +14,7 @@
 #define SCOPE_ID_MAX 64
 
 struct scope {
-	const char *rundir; /* borrowed */
-	const char *shmdir; /* borrowed */
+	const char *rundir, *shmdir, *config; /* borrowed */
 	struct target target;
 	bool has_table; /* without one there are advisory connections at most */
 	struct table table;
@@ -39,9 +39,10 @@ struct scope_connection {
 };
 
 /* Opens the table for a target.  Returns 0, also when there is no table and none is to be made, or
- * a negative errno of table_open.  scope_close releases what is opened. */
-int scope_open(struct scope *scope, const char *rundir, const char *shmdir,
-    const struct target *target, enum scope_mode mode);
+ * a negative errno of table_open.  scope_close releases what is opened; the options' directories and
+ * configuration file are borrowed until then. */
+int scope_open(struct scope *scope, const struct options *options, const struct target *target,
+    enum scope_mode mode);
 void scope_close(struct scope *scope);
 
 /* Opens connection->reader unless it is open.  The walk closes it; who wants to keep it takes it

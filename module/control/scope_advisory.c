@@ -2,6 +2,7 @@
  * belongs to users: nothing of it is trusted, and how much of it is looked at is bounded. */
 #include "control/scope.h"
 
+#include "policy/policy_load.h"
 #include "table/members_file.h"
 
 #include <dirent.h>
@@ -17,16 +18,22 @@ struct advisory_walk {
 	scope_visitor *visit;
 	void *context;
 	char user[USER_NAME_MAX];
+	struct policy
+	    policy; /* that user's, from the configuration: what the file says, the user wrote */
 };
 
-static void name_user(uid_t uid, char out[USER_NAME_MAX])
+/* Turns to a user: the name, and the policy that applies in truth. */
+static void set_user(struct advisory_walk *walk, uid_t uid)
 {
 	const struct passwd *entry = getpwuid(uid);
+	struct policy_error error;
 
 	if (entry != NULL)
-		snprintf(out, USER_NAME_MAX, "%s", entry->pw_name);
+		snprintf(walk->user, USER_NAME_MAX, "%s", entry->pw_name);
 	else
-		snprintf(out, USER_NAME_MAX, "%lu", (unsigned long)uid);
+		snprintf(walk->user, USER_NAME_MAX, "%lu", (unsigned long)uid);
+	/* On an error it holds the built-in values, with which the user's sessions run then, too. */
+	(void)policy_load_user(walk->scope->config, walk->user, &walk->policy, NULL, &error);
 }
 
 static int visit_file(struct advisory_walk *walk, uid_t uid, const char *name)
@@ -41,6 +48,7 @@ static int visit_file(struct advisory_walk *walk, uid_t uid, const char *name)
 	    members_read_advisory(&found.reader, &found.connection) == 0) {
 		snprintf(found.id, sizeof(found.id), "%lu/%s", (unsigned long)uid, name);
 		snprintf(found.connection.user, sizeof(found.connection.user), "%s", walk->user);
+		found.connection.policy = walk->policy;
 		rc = walk->visit(walk->scope, &found, walk->context);
 	}
 	members_reader_close(&found.reader);
@@ -52,7 +60,7 @@ static int walk_files(struct advisory_walk *walk, uid_t uid, DIR *stream)
 	struct dirent *entry;
 	int rc = 0;
 
-	name_user(uid, walk->user);
+	set_user(walk, uid);
 	for (int i = 0; rc == 0 && i < SCOPE_FILES_MAX && (entry = readdir(stream)) != NULL; i++) {
 		if (target_is_advisory_name(entry->d_name))
 			rc = visit_file(walk, uid, entry->d_name);
@@ -134,7 +142,7 @@ int scope_walk_advisory(struct scope *scope, scope_visitor *visit, void *context
 	case TARGET_USER:
 		return walk_user(&walk, target->uid);
 	case TARGET_ADVISORY:
-		name_user(target->uid, walk.user);
+		set_user(&walk, target->uid);
 		return visit_file(&walk, target->uid, target->name);
 	default:
 		return walk_users(&walk);

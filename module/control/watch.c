@@ -17,10 +17,6 @@ static const uint64_t tick_ns = NS_PER_S;
 static const uint64_t grace_ns = 10 * NS_PER_S;
 static const uint64_t unordered_limit_ns = 300 * NS_PER_S;
 
-/* An advisory connection's policy and order stand in its user's file: they may not hold anybody up
- * for longer. */
-static const uint64_t advisory_limit_ns = 86400 * NS_PER_S;
-
 static int compare_ids(const void *a, const void *b)
 {
 	/* A watched connection begins with its ID. */
@@ -98,10 +94,11 @@ static int visit_connection(
 static void note_deadline(struct watch *watch, const struct watched *watched)
 {
 	struct drain_plan plan = orders_plan(&watch->orders, &watched->connection);
-	uint64_t latest = watch->started_ns + advisory_limit_ns;
+	uint64_t latest = watch->started_ns + watched->connection.policy.deadline_ns;
 
 	if (plan.drain == POLICY_DRAIN_UNSET)
 		return;
+	/* An advisory connection's own order stands in its user's file. */
 	if (watched->advisory && plan.deadline_ns > latest)
 		plan.deadline_ns = latest;
 	if (!watch->ordered || plan.deadline_ns > watch->deadline_ns)

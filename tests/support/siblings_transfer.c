@@ -55,8 +55,8 @@ static ssize_t move_chunk(struct channel *channel, size_t len)
 		moved = sftp_write(channel->file, data, len);
 	} else {
 		moved = sftp_read(channel->file, data, len);
-		if (moved > 0 &&
-		    stream_match(channel->seed, channel->offset, data, (size_t)moved) != (size_t)moved)
+		if (moved > 0 && stream_match(channel->seed, channel->offset, data,
+				     (size_t)moved) != (size_t)moved)
 			return -2;
 	}
 	if (moved > 0)
@@ -146,7 +146,8 @@ void transfer_flood(struct siblings *siblings, struct channel *channel, char **a
 	unsigned long requests = strtoul(args[0], NULL, 10) / CHUNK;
 	size_t packet_len = 0;
 
-	if (channel->file == NULL || !channel->upload || ssh_string_len(channel->file->handle) > 256) {
+	if (channel->file == NULL || !channel->upload ||
+	    ssh_string_len(channel->file->handle) > 256) {
 		reply_error("no upload is open");
 		return;
 	}

@@ -825,6 +825,8 @@ Test(waiting, clean_end)
 
 Test(waiting, processes_are_held_not_polled)
 {
+	const struct options options = {
+	    .rundir = rundir, .shmdir = shmdir, .config = "/nonexistent"};
 	const struct target host = {.kind = TARGET_HOST};
 	struct scope scope;
 	struct watch watch;
@@ -832,7 +834,7 @@ Test(waiting, processes_are_held_not_polled)
 	open_connection();
 	start_session(STAYS, 0);
 	start_session(STAYS, 0);
-	cr_assert_eq(scope_open(&scope, rundir, shmdir, &host, SCOPE_READ), 0);
+	cr_assert_eq(scope_open(&scope, &options, &host, SCOPE_READ), 0);
 	cr_assert_eq(watch_begin(&watch, &scope), 0);
 	cr_expect_eq(watch.live, 1);
 	cr_expect_eq(watch.fds.pins, 3, "two sessions and the monitor");
