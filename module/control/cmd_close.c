@@ -15,8 +15,8 @@ static void say(const struct control *control, const struct order *order, struct
 		return;
 	fprintf(control->out, "%s draining: ", target_format(&control->target, target));
 	orders_describe(control->out, order, clock_now_ns());
-	fprintf(control->out, "; sessions: %zu on %zu connections\n", count.sessions,
-	    count.connections);
+	fprintf(
+	    control->out, "; sessions: %zu, connections: %zu\n", count.sessions, count.connections);
 }
 
 static enum control_status give_order(struct control *control, struct scope *scope)

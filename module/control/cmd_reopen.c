@@ -15,7 +15,7 @@ static enum control_status take_back(struct control *control, struct scope *scop
 	if (rc != 0)
 		return change_error(control, "reopen", rc);
 	if ((control->options.given & OPTION_BIT(OPTION_QUIET)) == 0)
-		fprintf(control->out, "%s reopened; sessions: %zu on %zu connections\n",
+		fprintf(control->out, "%s reopened; sessions: %zu, connections: %zu\n",
 		    target_format(&control->target, target), count.sessions, count.connections);
 	return STATUS_DONE;
 }

@@ -662,7 +662,7 @@ Test(orders, host_is_the_default_and_repeats)
 	run("close --deadline 1h");
 	EXPECT_STATUS(STATUS_DONE);
 	EXPECT_IN(result.out, "host draining: drain as each policy says, deadline in 59m 5");
-	EXPECT_IN(result.out, "s; sessions: 0 on 0 connections\n");
+	EXPECT_IN(result.out, "s; sessions: 0, connections: 0\n");
 	cr_assert_eq(table_open(rundir, true, &table), 0);
 	first = order_on("host");
 	run("close host --drain session --quiet");
@@ -716,7 +716,7 @@ Test(orders, connection_is_woken_and_awaited)
 	run("close connection=0.1 --wait --timeout 10s");
 	EXPECT_STATUS(STATUS_DONE);
 	EXPECT_IN(result.out, "connection=0.1 draining: ");
-	EXPECT_IN(result.out, "sessions: 2 on 1 connections\n");
+	EXPECT_IN(result.out, "sessions: 2, connections: 1\n");
 	EXPECT_IN(result.out, "no session left; ended: 2 clean, 0 by force\n");
 	cr_expect_eq(order_on("connection=0.1").active, 1);
 	run("reopen connection=0.1");
@@ -779,7 +779,7 @@ Test(orders, advisory_connection)
 	run("close connection=%s --drain now --message bye", id);
 	EXPECT_STATUS(STATUS_DONE);
 	EXPECT_IN(result.out, "drain now");
-	EXPECT_IN(result.out, "sessions: 1 on 1 connections");
+	EXPECT_IN(result.out, "sessions: 1, connections: 1");
 	run("close connection=%s --deadline 1h", id);
 	run("list --json connection=%s", id);
 	EXPECT_IN(result.out, "\"state\": \"draining\"");
