@@ -12,10 +12,12 @@
 #include <pwd.h>
 #include <security/pam_ext.h>
 #include <security/pam_modutil.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <syslog.h>
 
 #define DATA_NAME "sftp_drain_connection"
@@ -119,6 +121,34 @@ static int enter(pam_handle_t *pamh, struct registration *registration, struct t
 	return rc;
 }
 
+/* What was in force before we made files. */
+struct size_limit {
+	struct rlimit limit;
+	struct sigaction action;
+};
+
+/* pam_limits may have set the user's limit on file sizes for this process already.  The files that we
+ * make are root's; and SIGXFSZ would end sshd, so that it is ignored where even root may not lift the
+ * limit. */
+static void lift_size_limit(struct size_limit *before)
+{
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct rlimit more = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+
+	sigaction(SIGXFSZ, &ignore, &before->action);
+	getrlimit(RLIMIT_FSIZE, &before->limit);
+	if (setrlimit(RLIMIT_FSIZE, &more) == 0)
+		return;
+	more.rlim_cur = more.rlim_max = before->limit.rlim_max;
+	(void)setrlimit(RLIMIT_FSIZE, &more);
+}
+
+static void restore_size_limit(const struct size_limit *before)
+{
+	(void)setrlimit(RLIMIT_FSIZE, &before->limit);
+	sigaction(SIGXFSZ, &before->action, NULL);
+}
+
 static int enter_table(pam_handle_t *pamh, struct registration *registration)
 {
 	struct table table;
@@ -174,14 +204,18 @@ static struct registration *new_registration(pam_handle_t *pamh, const struct ar
 void register_open(pam_handle_t *pamh, const struct arguments *arguments)
 {
 	struct registration *registration;
+	struct size_limit before;
+	int rc;
 
 	if (find(pamh) != NULL)
 		return;
 	registration = new_registration(pamh, arguments);
 	if (registration == NULL)
 		return;
-	if (enter_table(pamh, registration) != 0 ||
-	    export_connection(pamh, registration->connection.ref) != 0 ||
+	lift_size_limit(&before);
+	rc = enter_table(pamh, registration);
+	restore_size_limit(&before);
+	if (rc != 0 || export_connection(pamh, registration->connection.ref) != 0 ||
 	    pam_set_data(pamh, DATA_NAME, registration, forget) != PAM_SUCCESS) {
 		unregister(registration);
 		return;

@@ -4,3 +4,4 @@ include tests/pam/local.mk
 include tests/support/local.mk
 include tests/e2e/local.mk
 include tests/fuzz/local.mk
+include tests/bench/local.mk

@@ -86,12 +86,17 @@ connect() {
 	say 'One SSH connection is open (ssh -M); the sftp sessions will be channels of it.'
 }
 
-# transfer NAME COMMAND: a session of the connection.
+has_joined() {
+	[ "$(user_pids "$user" sftp-server | wc -l)" = "$1" ]
+}
+
+# transfer NUMBER COMMAND: one more session of the connection.
 transfer() {
 	(cd "$place/local" && exec sftp -q -l $LIMIT "${options[@]}" -b - "$user@127.0.0.1" <<< "$2") \
 		> "$place/$1.log" 2>&1 &
 	transfers+=($!)
-	say "Session $1 joined: sftp> $2"
+	poll 20 has_joined "$1" || give_up "session $1 did not start"
+	say "Session $1 has joined: sftp> $2"
 }
 
 # Whether a quarter of every file is there, and not the whole of any.
@@ -123,9 +128,18 @@ newcomer() {
 	expect 'in the words of the order' grep -qF "$CLOSING" "$place/fifth.log"
 }
 
+show_progress() {
+	say 'Still moving:'
+	drain_control list -o PID,STATE,DEADLINE,READ,WRITTEN,FILES | tail -n +2 | indent
+}
+
 watch_the_rest() {
-	local i left=1
+	local i left=1 shown=$SECONDS
 	while [ $left -gt 0 ]; do
+		if [ $((SECONDS - shown)) -ge 3 ]; then
+			shown=$SECONDS
+			show_progress
+		fi
 		left=0
 		for i in 0 1 2 3; do
 			[ -n "${transfers[i]}" ] || continue

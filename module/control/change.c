@@ -1,8 +1,6 @@
 /* control: giving orders and taking them back, wherever the target's order stands. */
 #include "control/change.h"
 
-#include "util/clock.h"
-
 #include <errno.h>
 
 enum scope_mode change_scope_mode(const struct target *target, bool create)
@@ -17,42 +15,25 @@ enum scope_mode change_scope_mode(const struct target *target, bool create)
 	}
 }
 
-static int take_order(const struct scope *scope, struct scope_connection *connection, void *context)
+static int found_one(const struct scope *scope, struct scope_connection *connection, void *context)
 {
-	struct order *order = context;
-
 	(void)scope;
-	*order = connection->connection.order;
+	(void)connection;
+	(void)context;
 	return 1;
 }
 
-/* The order in an advisory connection's members file; -ENOENT when nobody is on the connection. */
-static int read_advisory(struct scope *scope, struct order *order)
-{
-	int rc = scope_walk(scope, take_order, order);
-
-	return rc == 0 ? -ENOENT : rc > 0 ? 0 : rc;
-}
-
-static int write_advisory(const struct scope *scope, const struct order *order)
-{
-	const struct target *target = &scope->target;
-
-	return members_write_advisory_order(scope->shmdir, target->uid, target->name, order);
-}
-
-/* As table_order does it: an order in force keeps its time of issue and what is not given anew. */
-static int give_advisory(
+/* An advisory connection has an order only while somebody is on it.  change NULL takes it back. */
+static int change_advisory(
     struct scope *scope, const struct order_change *change, struct order *now_in_force)
 {
-	struct order order;
-	int rc = read_advisory(scope, &order);
+	const struct target *target = &scope->target;
+	int rc = scope_walk(scope, found_one, NULL);
 
-	if (rc != 0)
-		return rc;
-	order_apply_change(&order, change, clock_now_ns());
-	*now_in_force = order;
-	return write_advisory(scope, &order);
+	if (rc != 1)
+		return rc == 0 ? -ENOENT : rc;
+	return members_change_advisory_order(
+	    scope->shmdir, target->uid, target->name, change, now_in_force);
 }
 
 int change_give(struct scope *scope, const struct order_change *change, struct order *now_in_force)
@@ -61,7 +42,7 @@ int change_give(struct scope *scope, const struct order_change *change, struct o
 	int rc;
 
 	if (scope->target.kind == TARGET_ADVISORY)
-		return give_advisory(scope, change, now_in_force);
+		return change_advisory(scope, change, now_in_force);
 	if (!scope->has_table)
 		return -ENOENT;
 	rc = table_order(&scope->table, &target, change);
@@ -71,14 +52,10 @@ int change_give(struct scope *scope, const struct order_change *change, struct o
 int change_take_back(struct scope *scope)
 {
 	const struct order_target target = target_of_order(&scope->target);
-	struct order order;
-	int rc;
+	struct order none;
 
-	if (scope->target.kind == TARGET_ADVISORY) {
-		rc = read_advisory(scope, &order);
-		order = (struct order){.active = 0};
-		return rc == 0 ? write_advisory(scope, &order) : rc;
-	}
+	if (scope->target.kind == TARGET_ADVISORY)
+		return change_advisory(scope, NULL, &none);
 	if (!scope->has_table)
 		return scope->target.kind == TARGET_CONNECTION ? -ENOENT : 0;
 	return table_reopen(&scope->table, &target);

@@ -8,7 +8,7 @@
 #include "table/table.h"
 
 /* Advisory members files that are looked at for one user: their number is the user's choice. */
-#define SCOPE_FILES_MAX 1024
+#define SCOPE_FILES_MAX 256
 
 /* "UID/PID.START" is the longest. */
 #define SCOPE_ID_MAX 64

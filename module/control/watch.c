@@ -93,14 +93,17 @@ static int visit_connection(
 /* The latest deadline of what is live, for the default time-out. */
 static void note_deadline(struct watch *watch, const struct watched *watched)
 {
-	struct drain_plan plan = orders_plan(&watch->orders, &watched->connection);
-	uint64_t latest = watch->started_ns + watched->connection.policy.deadline_ns;
+	struct connection connection = watched->connection;
+	uint64_t latest = watch->started_ns + connection.policy.deadline_ns;
+	struct drain_plan plan;
 
+	/* An advisory connection's own order stands in its user's file: it may not hold us up. */
+	if (watched->advisory &&
+	    (connection.order.deadline_ns == 0 || connection.order.deadline_ns > latest))
+		connection.order.deadline_ns = latest;
+	plan = orders_plan(&watch->orders, &connection);
 	if (plan.drain == POLICY_DRAIN_UNSET)
 		return;
-	/* An advisory connection's own order stands in its user's file. */
-	if (watched->advisory && plan.deadline_ns > latest)
-		plan.deadline_ns = latest;
 	if (!watch->ordered || plan.deadline_ns > watch->deadline_ns)
 		watch->deadline_ns = plan.deadline_ns;
 	watch->ordered = true;

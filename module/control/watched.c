@@ -11,11 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A user can spoil his own members file.  Then nobody can tell who is left, so the connection
+/* A user can spoil his own members file, or put a lease on it; all but our own troubles is his doing.  Then nobody can tell who is left, so the connection
  * counts as live as long as the table has it; it must not end the waiting for all others. */
 static bool is_spoilt(int rc)
 {
-	return rc == -EPERM || rc == -EINVAL || rc == -ELOOP || rc == -EPROTO;
+	return rc != -EACCES && rc != -EMFILE && rc != -ENFILE && rc != -ENOMEM;
 }
 
 /* Opens the members file if it is not open. */

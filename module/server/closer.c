@@ -15,11 +15,11 @@
 #include <unistd.h>
 
 static const uint64_t tick_ns = 20 * NS_PER_MS;
-/* For the session proper to exit, or for refused newcomers: drain.c gives them ten seconds. */
+/* For the session proper to exit: one that was refused may take ten seconds (drain.c). */
 static const uint64_t exit_limit_ns = 15 * NS_PER_S;
-static const uint64_t flush_limit_ns = 30 * NS_PER_S; /* for the client to take what was sent */
-static const uint64_t late_limit_ns = 5 * NS_PER_S;   /* for that, once the deadline has passed */
-static const uint64_t end_limit_ns = 2 * NS_PER_S;    /* for sshd to go after a signal */
+/* For refused newcomers to go and for the client to take what was sent; once the deadline is near. */
+static const uint64_t flush_limit_ns = 30 * NS_PER_S, late_limit_ns = 5 * NS_PER_S;
+static const uint64_t end_limit_ns = 2 * NS_PER_S; /* for sshd to go after a signal */
 static const int settled_ticks = 10;
 
 /* Whether the connection is still to be ended by us. */
@@ -60,6 +60,20 @@ static bool wait_pin(int pidfd, uint64_t limit_ns)
 	return proc_pin_ended(pidfd);
 }
 
+/* Waits for the session proper to exit, so that its end of the pipes is closed. */
+static enum verdict await_exit(struct session *session, int session_proper)
+{
+	uint64_t start = clock_now_ns();
+	enum verdict verdict = look(session);
+
+	while (verdict == STILL_CLOSING && !wait_pin(session_proper, tick_ns)) {
+		if (clock_now_ns() - start >= exit_limit_ns)
+			return CALLED_OFF;
+		verdict = look(session);
+	}
+	return verdict;
+}
+
 static bool admits_newcomers(const struct session *session)
 {
 	return session->plan.drain == POLICY_DRAIN_UNSET &&
@@ -77,7 +91,7 @@ static enum verdict linger(struct session *session)
 	if (admits)
 		members_resume(&session->membership);
 	while (verdict == STILL_CLOSING && now - start < session->policy.linger_ns &&
-	       (admits || now < session->plan.deadline_ns)) {
+	       (session->plan.drain == POLICY_DRAIN_UNSET || now < session->plan.deadline_ns)) {
 		clock_sleep_ns(tick_ns);
 		verdict = look(session);
 		now = clock_now_ns();
@@ -90,29 +104,8 @@ static enum verdict linger(struct session *session)
 	return verdict;
 }
 
-/* Whether sshd serves something else on this connection (a shell, a command).  Newcomers that were
- * refused are waited for; and whoever has just exited, or the shell above it, may be there a moment
- * longer. */
-static enum verdict look_for_others(struct session *session)
-{
-	uint64_t start = clock_now_ns();
-	enum verdict verdict = look(session);
-	int seen = 0;
-
-	while (verdict == STILL_CLOSING && sshd_has_children(session->sshd)) {
-		seen = members_any_refused(&session->membership) ? 0 : seen + 1;
-		if (seen >= settled_ticks || clock_now_ns() - start >= exit_limit_ns) {
-			log_info("connection kept: it serves something else");
-			return CALLED_OFF;
-		}
-		clock_sleep_ns(tick_ns);
-		verdict = look(session);
-	}
-	return verdict;
-}
-
-/* When to stop waiting for the client. */
-static uint64_t flush_until(const struct session *session)
+/* When to stop waiting for refused newcomers and for the client. */
+static uint64_t patience_until(const struct session *session)
 {
 	uint64_t now = clock_now_ns();
 	uint64_t deadline = session->plan.deadline_ns;
@@ -124,20 +117,55 @@ static uint64_t flush_until(const struct session *session)
 	return deadline - now < flush_limit_ns ? deadline + late_limit_ns : now + flush_limit_ns;
 }
 
-/* Waits until the client has acknowledged all that sshd has sent: twice in a row, because sshd
- * itself may be between reading our last words and writing them. */
-static enum verdict flush(struct session *session)
+/* Whether sshd serves something else on this connection (a shell, a command).  Newcomers that were
+ * refused are waited for; and whoever has just exited, or the shell above it, may be there a moment
+ * longer. */
+static enum verdict look_for_others(struct session *session, uint64_t until)
 {
-	uint64_t until = flush_until(session);
+	enum verdict verdict = look(session);
+	int seen = 0;
+
+	while (verdict == STILL_CLOSING && sshd_has_children(session->sshd)) {
+		seen = members_any_refused(&session->membership) ? 0 : seen + 1;
+		if (seen >= settled_ticks || clock_now_ns() >= until) {
+			log_info("connection kept: it serves something else");
+			return CALLED_OFF;
+		}
+		clock_sleep_ns(tick_ns);
+		verdict = look(session);
+	}
+	return verdict;
+}
+
+/* Waits until the client has acknowledged all that sshd has sent: twice in a row, because sshd itself
+ * may be between reading our last words and writing them.  Returns early when something else has begun
+ * to use the connection. */
+static enum verdict flush(struct session *session, uint64_t until)
+{
 	enum verdict verdict = look(session);
 	int empty = 0;
 
-	while (verdict == STILL_CLOSING && empty < 2 && clock_now_ns() < until) {
+	while (verdict == STILL_CLOSING && empty < 2 && clock_now_ns() < until &&
+	       !sshd_has_children(session->sshd)) {
 		empty = send_queue_bytes(getenv("SSH_CONNECTION")) > 0 ? 0 : empty + 1;
 		if (empty < 2)
 			clock_sleep_ns(tick_ns);
 		verdict = look(session);
 	}
+	return verdict;
+}
+
+/* Waits until nothing and nobody has any more use for the connection. */
+static enum verdict settle(struct session *session)
+{
+	uint64_t until = patience_until(session);
+	enum verdict verdict;
+
+	do {
+		verdict = look_for_others(session, until);
+		if (verdict == STILL_CLOSING)
+			verdict = flush(session, until);
+	} while (verdict == STILL_CLOSING && sshd_has_children(session->sshd));
 	return verdict;
 }
 
@@ -165,7 +193,8 @@ static bool end_by(struct session *session, int signal)
 static void end_connection(struct session *session)
 {
 	log_info("ending the connection after its last session");
-	if (!end_by(session, SIGTERM) && !end_by(session, SIGKILL))
+	/* Root's may be the monitor itself (before OpenSSH 9.8), which has PAM sessions to end. */
+	if (!end_by(session, SIGTERM) && (getuid() == 0 || !end_by(session, SIGKILL)))
 		log_error("sshd process %ld does not end", (long)session->sshd.pid);
 }
 
@@ -175,13 +204,11 @@ static void run_closer(struct session *session, int session_proper)
 
 	if (!admits_newcomers(session))
 		members_begin_closing(&session->membership);
-	if (!wait_pin(session_proper, exit_limit_ns))
-		return;
-	verdict = linger(session);
+	verdict = await_exit(session, session_proper);
 	if (verdict == STILL_CLOSING)
-		verdict = look_for_others(session);
+		verdict = linger(session);
 	if (verdict == STILL_CLOSING)
-		verdict = flush(session);
+		verdict = settle(session);
 	if (verdict == STILL_CLOSING)
 		end_connection(session);
 	if (verdict != OTHERS)

@@ -16,14 +16,20 @@ static struct drain_due due_after_transfers(const struct drain_view *view)
 	return (struct drain_due){.at_ns = idle < deadline ? idle : deadline};
 }
 
+static struct drain_due due_after_refusal(const struct drain_view *view)
+{
+	uint64_t limit = view->started_ns + refused_limit_ns;
+	uint64_t told = view->refused_ns + told_limit_ns;
+
+	return (struct drain_due){.at_ns = view->refused_ns != 0 && told < limit ? told : limit};
+}
+
 struct drain_due drain_due_at(const struct drain_view *view)
 {
-	if (view->refused && view->refused_ns != 0)
-		return (struct drain_due){.at_ns = view->refused_ns + told_limit_ns};
-	if (view->refused)
-		return (struct drain_due){.at_ns = view->started_ns + refused_limit_ns};
 	if (view->connection_ends)
 		return (struct drain_due){.at_ns = 0};
+	if (view->refused)
+		return due_after_refusal(view);
 	switch (view->plan->drain) {
 	case POLICY_DRAIN_UNSET:
 		break;

@@ -31,7 +31,7 @@ struct drain_due {
  *   - drain "transfer": when no handle has been open for linger, at the latest at the deadline;
  *     at once when nothing ever was open;
  *   - drain "now": at once;
- *   - refused: a second after the client was told last, or when it has not asked for ten seconds. */
+ *   - refused: a second after the client was told last, at the latest ten seconds after the start. */
 struct drain_due drain_due_at(const struct drain_view *view);
 
 #endif

@@ -4,6 +4,7 @@
 #include "server/engine.h"
 #include "server/options.h"
 #include "server/path.h"
+#include "server/signals.h"
 #include "util/log.h"
 
 #include <errno.h>
@@ -134,6 +135,8 @@ int main(int argc, char **argv)
 	/* The user may not read or steer this process through /proc/PID/mem and ptrace(2): a
 	 * session confined to a few requests must stay so. */
 	(void)prctl(PR_SET_DUMPABLE, 0);
+	/* Before anything is written or joined; what comes in the meantime waits. */
+	signals_init();
 	dispatch_set_permissions(&options);
 	return serve(&options);
 }

@@ -3,38 +3,27 @@
 
 #include <errno.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 int ring_init(struct ring *ring, size_t size)
 {
-	int fd = memfd_create("sftp-ring", MFD_CLOEXEC);
-	int rc = 0;
-	uint8_t *base;
-
-	if (fd < 0)
-		return -errno;
-	if (ftruncate(fd, (off_t)size) != 0) {
-		rc = -errno;
-		goto out;
-	}
 	/* One reservation of twice the size, so that nothing else can come to lie in between. */
-	base = mmap(NULL, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (base == MAP_FAILED) {
+	uint8_t *base =
+	    mmap(NULL, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	int rc;
+
+	if (base == MAP_FAILED)
+		return -errno;
+	/* Shared memory of no file, for a file has limits of its own (RLIMIT_FSIZE).  An old size of
+	 * nothing asks for a second mapping of the same pages (mremap(2)). */
+	if (mmap(base, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1,
+		0) == MAP_FAILED ||
+	    mremap(base, 0, size, MREMAP_MAYMOVE | MREMAP_FIXED, base + size) == MAP_FAILED) {
 		rc = -errno;
-		goto out;
-	}
-	for (int half = 0; half < 2; half++) {
-		if (mmap(base + (size_t)half * size, size, PROT_READ | PROT_WRITE,
-			MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
-			rc = -errno;
-			munmap(base, 2 * size);
-			goto out;
-		}
+		munmap(base, 2 * size);
+		return rc;
 	}
 	*ring = (struct ring){.base = base, .size = size};
-out:
-	close(fd);
-	return rc;
+	return 0;
 }
 
 void ring_free(struct ring *ring)

@@ -15,6 +15,7 @@
 
 #define CONNECTION_VARIABLE "SFTP_DRAIN_CONNECTION"
 #define REJOIN_TRIES 16
+#define REOPEN_TRIES 50
 
 /* Finds the connection that the PAM module registered.  0, or why it is not to be used. */
 static int find_registered(struct session *session)
@@ -114,7 +115,8 @@ static int check_admission(struct session *session, char refusal[SESSION_TEXT_MA
 {
 	const struct members_header *header = session->membership.header;
 
-	session_update(session, false);
+	/* As if woken: who gave an order before we had joined did not wake us. */
+	session_update(session, true);
 	if (session->plan.drain != POLICY_DRAIN_UNSET) {
 		session_drain_text(session, refusal, SESSION_TEXT_MAX);
 		return -ESHUTDOWN;
@@ -128,6 +130,14 @@ static int check_admission(struct session *session, char refusal[SESSION_TEXT_MA
 	return 0;
 }
 
+/* Whether an order, the policy or sshd itself gives a reason for the connection to be closed. */
+static bool closes(struct session *session)
+{
+	session_update(session, true);
+	return session->plan.drain != POLICY_DRAIN_UNSET || session->connection_ends ||
+	       session->policy.close != POLICY_CLOSE_CLIENT;
+}
+
 static int join_members(struct session *session, char refusal[SESSION_TEXT_MAX])
 {
 	int rc = members_join(&session->membership);
@@ -138,6 +148,11 @@ static int join_members(struct session *session, char refusal[SESSION_TEXT_MAX])
 		rc = open_advisory(session);
 		if (rc == 0)
 			rc = members_join(&session->membership);
+	}
+	/* A close that has been taken back: the last one out is about to notice, at its next tick. */
+	for (int i = 0; rc == -ESHUTDOWN && i < REOPEN_TRIES && !closes(session); i++) {
+		clock_sleep_ns(10 * NS_PER_MS);
+		rc = members_join(&session->membership);
 	}
 	switch (rc) {
 	case 0:
@@ -248,7 +263,7 @@ void session_update(struct session *session, bool woken)
 		return;
 	if (session->registered)
 		session->connection_ends =
-		    table_connection_state(&session->table, session->ref) != ENTRY_OPEN;
+		    table_connection_state(&session->table, session->ref) == ENTRY_CLOSING;
 	read_orders(session, &plan);
 	if (plan.drain != session->plan.drain) {
 		bool drains = plan.drain != POLICY_DRAIN_UNSET;

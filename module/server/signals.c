@@ -33,7 +33,10 @@ void signals_init(void)
 		sigdelset(&while_waiting, minded[i]);
 	}
 	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGXFSZ, &ignore, NULL);
 	sigprocmask(SIG_BLOCK, &blocked, NULL);
+	/* What came before this was ignored. */
+	wake_came = 1;
 }
 
 int signals_poll(struct pollfd *fds, nfds_t count, uint64_t limit_ns)

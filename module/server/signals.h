@@ -7,8 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Blocks SIGTERM, SIGHUP, SIGINT and SIGURG until signals_poll, and ignores SIGPIPE: a broken pipe
- * is seen where it is written. */
+/* Blocks SIGTERM, SIGHUP, SIGINT and SIGURG until signals_poll, and ignores SIGPIPE and SIGXFSZ: a
+ * broken pipe, or a file at its limit, is seen where it is written.  Counts as a wake-up itself.  May
+ * be called again. */
 void signals_init(void);
 
 /* poll(2) with those signals let through; limit_ns UINT64_MAX waits without limit.  Returns as

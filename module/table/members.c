@@ -113,6 +113,22 @@ static void begin_row(struct membership *membership, int index)
 	membership->row_index = index;
 }
 
+/* With the row's lock held.  Its page is asked for first: on a full file system a store through the
+ * mapping would be SIGBUS. */
+static int take_row(struct membership *membership, int index)
+{
+	off_t at = MEMBERS_ROWS_AT + (off_t)((size_t)index * sizeof(struct member_row));
+
+	if (fallocate(membership->fd, FALLOC_FL_KEEP_SIZE, at, sizeof(struct member_row)) != 0) {
+		int rc = errno == ENOSPC ? -ENOMEM : -errno;
+
+		lock_drop(membership->fd, LOCK_ROWS + (off_t)index);
+		return rc;
+	}
+	begin_row(membership, index);
+	return 0;
+}
+
 static int claim_row(struct membership *membership)
 {
 	uint32_t start = atomic_fetch_add(&membership->header->row_hint, 1);
@@ -121,10 +137,8 @@ static int claim_row(struct membership *membership)
 		uint32_t index = (start + i) % MEMBERS_ROWS;
 		int rc = lock_try(membership->fd, LOCK_ROWS + (off_t)index, LOCK_EXCLUSIVE);
 
-		if (rc == 0) {
-			begin_row(membership, (int)index);
-			return 0;
-		}
+		if (rc == 0)
+			return take_row(membership, (int)index);
 		if (rc != -EAGAIN)
 			return rc;
 	}

@@ -27,9 +27,10 @@ int members_open_advisory(
 
 /* Becomes a member: the read lock, the gate, a row, in this order.  Returns 0, -ESHUTDOWN the
  * connection is being closed by its last one out, -ENOSPC every row is held, -ETIMEDOUT somebody
- * held the lock for two seconds without closing, or another negative errno; on failure nothing is
- * held. The caller then reads the entry's state and the orders, and leaves again when they refuse
- * it. */
+ * held the lock for two seconds without closing, -ENOMEM there is no memory for a row, -ESTALE the
+ * file has lost its name (open it again: it is another now), or another negative errno; on failure
+ * nothing is held.  The caller then reads the entry's state and the orders, and leaves again when
+ * they refuse it. */
 int members_join(struct membership *membership);
 
 /* How a session ended. */

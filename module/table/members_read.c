@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define READ_TRIES 16
@@ -261,32 +262,49 @@ size_t members_signal_all(struct members_reader *reader, int signal)
 	return reached;
 }
 
-int members_write_advisory_order(
-    const char *shmdir, uid_t uid, const char *name, const struct order *order)
+/* order_write's two steps, by pwrite: a user may truncate the file under a mapping. */
+static int write_order(int fd, uint64_t version, const struct order *order)
 {
 	const off_t cell_at = offsetof(struct members_header, order);
-	struct members_reader reader;
-	struct members_header header;
-	uint64_t version;
-	off_t slot_at;
-	int rc;
+	off_t slot_at = cell_at + (off_t)offsetof(struct order_cell, slots) +
+			(off_t)((version & 1) * sizeof(*order));
+	int rc = safe_pwrite(fd, order, sizeof(*order), slot_at);
 
-	rc = start_reader(members_open_advisory_file(shmdir, uid, name, O_RDWR), uid, &reader);
+	return rc != 0 ? rc : safe_pwrite(fd, &version, sizeof(version), cell_at);
+}
+
+/* With the writers' lock held. */
+static int change_order(const struct members_reader *reader, const struct order_change *change,
+    struct order *now_in_force)
+{
+	struct members_header header;
+	struct stat st;
+	int rc = read_header(reader, &header);
+
+	if (rc == 0 && (fstat(reader->fd, &st) != 0 || st.st_nlink == 0))
+		rc = -ENOENT;
+	if (rc == 0)
+		rc = order_read(&header.order, now_in_force);
+	if (rc != 0)
+		return rc;
+	if (change != NULL)
+		order_apply_change(now_in_force, change, clock_now_ns());
+	else
+		*now_in_force = (struct order){.active = 0};
+	return write_order(reader->fd, header.order.version + 1, now_in_force);
+}
+
+int members_change_advisory_order(const char *shmdir, uid_t uid, const char *name,
+    const struct order_change *change, struct order *now_in_force)
+{
+	struct members_reader reader;
+	int rc = start_reader(members_open_advisory_file(shmdir, uid, name, O_RDWR), uid, &reader);
+
 	if (rc != 0)
 		return rc;
 	rc = lock_wait(reader.fd, LOCK_WRITERS, LOCK_EXCLUSIVE, writers_limit_ns);
 	if (rc == 0)
-		rc = read_header(&reader, &header);
-	if (rc != 0)
-		goto out;
-	/* order_write's two steps, by pwrite: a user may truncate the file under a mapping. */
-	version = header.order.version + 1;
-	slot_at = cell_at + (off_t)offsetof(struct order_cell, slots) +
-		  (off_t)((version & 1) * sizeof(*order));
-	rc = safe_pwrite(reader.fd, order, sizeof(*order), slot_at);
-	if (rc == 0)
-		rc = safe_pwrite(reader.fd, &version, sizeof(version), cell_at);
-out:
+		rc = change_order(&reader, change, now_in_force);
 	members_reader_close(&reader);
 	return rc == -ETIMEDOUT ? -EBUSY : rc;
 }

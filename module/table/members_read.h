@@ -79,9 +79,11 @@ int members_signal(const struct members_reader *reader, const struct member *mem
 /* Sends the signal to every member that can be pinned; returns how many got it. */
 size_t members_signal_all(struct members_reader *reader, int signal);
 
-/* Writes the order of an advisory connection into its file with pwrite: opened for that, as root or
- * as the owner.  Returns 0, -EBUSY, -EPROTO, or a negative errno. */
-int members_write_advisory_order(
-    const char *shmdir, uid_t uid, const char *name, const struct order *order);
+/* Changes the order in the file of an advisory connection (order_apply_change), or takes it back when
+ * change is NULL, and copies what is then in force to *now_in_force.  As root or as the owner, by
+ * pread and pwrite.  Returns 0, -ENOENT also when the file has lost its name, -EBUSY, -EPROTO, or a
+ * negative errno. */
+int members_change_advisory_order(const char *shmdir, uid_t uid, const char *name,
+    const struct order_change *change, struct order *now_in_force);
 
 #endif

@@ -159,7 +159,9 @@ static int create_table(int dir)
 	if (fd < 0)
 		return -errno;
 	/* fchmod, because the caller's umask is not ours to change. */
-	if (ftruncate(fd, (off_t)table_size) != 0 || fchmod(fd, 0644) != 0)
+	/* All of its memory now: a store to a page that cannot be had would be SIGBUS in sshd. */
+	rc = -posix_fallocate(fd, 0, (off_t)table_size);
+	if (rc == 0 && fchmod(fd, 0644) != 0)
 		rc = -errno;
 	if (rc == 0)
 		rc = safe_pwrite(fd, &header, sizeof(header), 0);

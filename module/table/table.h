@@ -94,8 +94,8 @@ int table_publish(struct table *table, struct connection_ref ref);
 int table_begin_closing(struct table *table, struct connection_ref ref);
 int table_release(struct table *table, struct connection_ref ref);
 
-/* Frees the entry in slot and removes its members file when its owner is dead.  Returns whether
- * it did. */
+/* Frees the entry in slot and removes its members file when its owner is dead and no
+ * session of it lives.  Returns whether it did. */
 bool table_reap(struct table *table, const char *shmdir, uint32_t slot);
 
 /* Adds ended sessions to the tallies of the orders in force on a user. */

@@ -1,12 +1,15 @@
 /* table: entries from claim to release, and the reaping of what the dead left.  Never logs or
  * exits. */
+#include "table/lock.h"
 #include "table/members_file.h"
 #include "table/table.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Entries looked at beyond the one that is claimed, so that the dead are found without a walk over
  * the whole table at each login. */
@@ -21,17 +24,32 @@ static int self_word(enum entry_state state, uint64_t *packed)
 	return rc;
 }
 
+/* Whether sessions of the connection still live: a killed monitor does not take them along. */
+static bool has_members(const char *shmdir, struct connection_ref ref, uid_t uid)
+{
+	int fd = members_open_file(shmdir, ref, O_RDONLY, uid);
+	bool held;
+
+	if (fd < 0)
+		return false;
+	held = lock_is_held(fd, LOCK_MEMBERS, 1, NULL) == 1;
+	close(fd);
+	return held;
+}
+
 bool table_reap(struct table *table, const char *shmdir, uint32_t slot)
 {
 	struct connection_entry *entry = &table->entries[slot];
 	uint64_t packed = atomic_load(&entry->word);
+	struct connection_ref ref = {slot, atomic_load(&entry->generation)};
 	uint64_t reaping;
 
-	if (!entry_word_is_stale(packed) || self_word(ENTRY_RELEASING, &reaping) != 0)
+	if (!entry_word_is_stale(packed) || has_members(shmdir, ref, entry->uid) ||
+	    self_word(ENTRY_RELEASING, &reaping) != 0)
 		return false;
 	if (!atomic_compare_exchange_strong(&entry->word, &packed, reaping))
 		return false;
-	members_remove(shmdir, (struct connection_ref){slot, atomic_load(&entry->generation)});
+	members_remove(shmdir, ref);
 	atomic_store(&entry->word, 0);
 	return true;
 }

@@ -153,26 +153,54 @@ bool proc_pin_ended(int pidfd)
 	return poll(&wait, 1, 0) == 1;
 }
 
+/* Adds pid when it is a live child of parent. */
+static void add_child(pid_t parent, pid_t pid, pid_t *children, size_t max, size_t *count)
+{
+	struct proc_stat stat;
+
+	if (proc_read_stat(pid, &stat) != 0 || stat.parent != parent || stat.state == 'Z' ||
+	    stat.state == 'X')
+		return;
+	if (*count < max)
+		children[*count] = pid;
+	(*count)++;
+}
+
+/* From the kernel's own list, which holds those of the first thread only: sshd has no other. */
+static int read_children_list(pid_t parent, pid_t *children, size_t max, size_t *count)
+{
+	char path[64];
+	FILE *list;
+	long pid;
+
+	snprintf(path, sizeof(path), "/proc/%ld/task/%ld/children", (long)parent, (long)parent);
+	list = fopen(path, "re");
+	if (list == NULL)
+		return -errno;
+	while (fscanf(list, "%ld", &pid) == 1)
+		add_child(parent, (pid_t)pid, children, max, count);
+	fclose(list);
+	return 0;
+}
+
 int proc_read_children(pid_t parent, pid_t *children, size_t max, size_t *count)
 {
-	DIR *proc = opendir("/proc");
 	struct dirent *entry;
+	DIR *proc;
 
+	*count = 0;
+	if (read_children_list(parent, children, max, count) == 0)
+		return 0;
+	/* A kernel without CONFIG_PROC_CHILDREN. */
+	proc = opendir("/proc");
 	if (proc == NULL)
 		return -errno;
-	*count = 0;
 	while ((entry = readdir(proc)) != NULL) {
-		struct proc_stat stat;
 		char *end;
 		long pid = strtol(entry->d_name, &end, 10);
 
-		if (pid <= 0 || *end != '\0' || proc_read_stat((pid_t)pid, &stat) != 0)
-			continue;
-		if (stat.parent != parent || stat.state == 'Z' || stat.state == 'X')
-			continue;
-		if (*count < max)
-			children[*count] = (pid_t)pid;
-		(*count)++;
+		if (pid > 0 && *end == '\0')
+			add_child(parent, (pid_t)pid, children, max, count);
 	}
 	closedir(proc);
 	return 0;

@@ -51,7 +51,7 @@ int proc_signal(int pidfd, int signal);
 bool proc_pin_ended(int pidfd);
 
 /* Fills children with up to max pids of the live children of parent and sets *count to how many
- * there are in all.  Returns 0 or a negative errno. */
+ * there are in all; those that other threads than the first have forked may be missed.  Returns 0 or a negative errno. */
 int proc_read_children(pid_t parent, pid_t *children, size_t max, size_t *count);
 
 #endif

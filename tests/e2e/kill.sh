@@ -99,11 +99,32 @@ killed_client() {
 	need kill -CONT "$session_pid"
 	check "$label: the connection ends once the session has" poll "$PATIENCE" is_disconnected
 	between "$label: not before it (ms)" "$(ms_between "$(ended_ns "$place/watch.session" "$session_pid")" \
-		"$(ended_ns "$place/watch.monitor" "$monitor")")" 0 $((PATIENCE * 1000))
+		"$(ended_ns "$place/watch.monitor" "$monitor")")" -50 $((PATIENCE * 1000))
 	check "$label: what is in the file is right" "$support/pattern" prefix "$home/cut" $SIZE 7
 	size=$(stat -c %s "$home/cut")
 	between "$label: all that reached the session is in the file" "$size" "$least" $SIZE
 	is "G8, $1: the log says how much" "$(logged_bytes cut)" "$size"
+}
+
+has_in_pipe() {
+	[ "$("$support/pipe_level" "$1")" -ge "$2" ]
+}
+
+# A client that sends many requests and is gone before any is answered: a server that stops at the end of
+# its input, or at its first reply that nobody takes, leaves most of them undone.
+killed_after_burst() {
+	local label="G2, $1"
+	session_open c "$user"
+	need kill -STOP "$session_pid"
+	must c burst "$session" burst 1000
+	poll "$PATIENCE" has_in_pipe "$session_pid" "$answer" || die 'the requests do not reach the session'
+	watch_start "$place/watch.session" "$session_pid"
+	client_kill c
+	check "$label: sshd has noticed that the client is gone" poll "$PATIENCE" only_the_monitor_is_left
+	need kill -CONT "$session_pid"
+	check "$label: the session ends" has_ended "$place/watch.session" "$session_pid"
+	is "$label: every request received was carried out" \
+		"$(find "$home" -maxdepth 1 -name 'burst*' -type d | wc -l)" 1000
 }
 
 for shell in bash dash; do
@@ -114,6 +135,8 @@ for shell in bash dash; do
 	killed_sibling "$shell"
 	client_open c "$user" || die "no connection: $answer"
 	killed_client "$shell"
+	client_open c "$user" || die "no connection: $answer"
+	killed_after_burst "$shell"
 	leaves_nothing "$shell"
 	sshd_stop
 done

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -323,6 +324,29 @@ Test(pam, what_is_broken_locks_nobody_out)
 	cr_assert_eq(chmod(shmdir, 0711), 0);
 	cr_expect_eq(pam_open_session(pamh, 0), PAM_SUCCESS);
 	cr_expect_not_null(pam_getenv(pamh, "SFTP_DRAIN_CONNECTION"), "the policy is broken only");
+	cr_expect_eq(pam_close_session(pamh, 0), PAM_SUCCESS);
+	pam_end(pamh, PAM_SUCCESS);
+}
+
+/* As behind pam_limits with a limit on file sizes: SIGXFSZ would end sshd. */
+Test(pam, a_limit_on_file_sizes_is_survived_and_kept)
+{
+	struct rlimit limit, after;
+	pam_handle_t *pamh = start("nobody");
+
+	cr_assert_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = 1000;
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	cr_expect_eq(pam_open_session(pamh, 0), PAM_SUCCESS);
+	cr_expect_not_null(pam_getenv(pamh, "SFTP_DRAIN_CONNECTION"));
+	cr_assert_eq(getrlimit(RLIMIT_FSIZE, &after), 0);
+	cr_expect_eq(after.rlim_cur, limit.rlim_cur);
+	cr_expect_eq(after.rlim_max, limit.rlim_max);
+	cr_expect_eq(pam_close_session(pamh, 0), PAM_SUCCESS);
+	/* Where it cannot be lifted, at worst the connection is not registered. */
+	limit.rlim_max = 1000;
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	cr_expect_eq(pam_open_session(pamh, 0), PAM_SUCCESS);
 	cr_expect_eq(pam_close_session(pamh, 0), PAM_SUCCESS);
 	pam_end(pamh, PAM_SUCCESS);
 }

@@ -240,18 +240,18 @@ static const struct command {
 	int args; /* after the channel's number */
 	void (*run)(struct siblings *siblings, struct channel *channel, char **args);
 } commands[] = {
-    {"session", NEW_CHANNEL, 0, do_session},  /* opens an SFTP session: ok S */
-    {"shell", NEW_CHANNEL, 0, do_shell},      /* ok S */
-    {"exec", NEW_CHANNEL, 1, do_exec},        /* COMMAND...: ok S */
-    {"end", ANY_CHANNEL, 0, do_end},          /* S: closes the channel; ok NS */
-    {"put", SFTP_CHANNEL, 3, transfer_put},   /* S PATH SIZE SEED: opens for writing */
-    {"get", SFTP_CHANNEL, 3, transfer_get},   /* S PATH SIZE SEED: opens for reading */
-    {"step", SFTP_CHANNEL, 1, transfer_step}, /* S BYTES: moves that much; ok OFFSET */
-    {"flood", SFTP_CHANNEL, 1,
-	transfer_flood}, /* S BYTES: writes, replies unread; ok COUNT LENGTH */
-    {"finish", SFTP_CHANNEL, 0, transfer_finish}, /* S: moves the rest and closes; ok BYTES */
+    {"session", NEW_CHANNEL, 0, do_session},      /* opens an SFTP session: ok S */
+    {"shell", NEW_CHANNEL, 0, do_shell},          /* ok S */
+    {"exec", NEW_CHANNEL, 1, do_exec},            /* COMMAND...: ok S */
+    {"end", ANY_CHANNEL, 0, do_end},              /* S: closes the channel; ok NS */
+    {"put", SFTP_CHANNEL, 3, transfer_put},       /* S PATH SIZE SEED: opens for writing */
+    {"get", SFTP_CHANNEL, 3, transfer_get},       /* S PATH SIZE SEED: opens for reading */
+    {"step", SFTP_CHANNEL, 1, transfer_step},     /* S BYTES: moves that much; ok OFFSET */
+    {"finish", SFTP_CHANNEL, 0, transfer_finish}, /* S: moves the rest, closes; ok BYTES */
+    {"flood", SFTP_CHANNEL, 1, transfer_flood},   /* S BYTES: unanswered; ok COUNT LENGTH */
+    {"burst", SFTP_CHANNEL, 2, transfer_burst},   /* S PREFIX COUNT: unanswered; ok BYTES */
     {"open", SFTP_CHANNEL, 1, do_open},           /* S PATH: opens for reading and closes */
-    {"opendir", SFTP_CHANNEL, 1, do_opendir},     /* S PATH */
+    {"opendir", SFTP_CHANNEL, 1, do_opendir},     /* S PATH: opens and closes */
     {"stat", SFTP_CHANNEL, 1, do_stat},           /* S PATH: ok SIZE */
     {"rename", SFTP_CHANNEL, 2, do_rename},       /* S FROM TO */
     {"mkdir", SFTP_CHANNEL, 1, do_mkdir},         /* S PATH */

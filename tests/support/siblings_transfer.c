@@ -7,11 +7,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define CHUNK 32768
 #define FXP_WRITE 6
+#define FXP_MKDIR 14
 
 static void begin(struct siblings *siblings, struct channel *channel, char **args, bool upload)
 {
@@ -160,4 +162,35 @@ void transfer_flood(struct siblings *siblings, struct channel *channel, char **a
 		channel->offset += CHUNK;
 	}
 	reply_ok("%lu %zu", requests, packet_len);
+}
+
+/* Sends COUNT times SSH_FXP_MKDIR (uint32 length, byte 14, uint32 id, string path, ATTRS without any)
+ * for PREFIX0, PREFIX1, ..., likewise without awaiting a reply.  Answers with the bytes sent. */
+void transfer_burst(struct siblings *siblings, struct channel *channel, char **args)
+{
+	unsigned long count = strtoul(args[1], NULL, 10);
+	unsigned char packet[512], *out;
+	size_t sent = 0;
+
+	for (unsigned long i = 0; i < count; i++) {
+		char path[256];
+		size_t path_len;
+
+		snprintf(path, sizeof(path), "%s%lu", args[0], i);
+		path_len = strlen(path);
+		out = packet + 4;
+		*out++ = FXP_MKDIR;
+		out = put_u32(out, (uint32_t)i);
+		out = put_u32(out, (uint32_t)path_len);
+		memcpy(out, path, path_len);
+		out = put_u32(out + path_len, 0);
+		put_u32(packet, (uint32_t)(out - packet - 4));
+		if (ssh_channel_write(channel->sftp->channel, packet, (uint32_t)(out - packet)) <
+		    0) {
+			reply_failure(siblings, channel);
+			return;
+		}
+		sent += (size_t)(out - packet);
+	}
+	reply_ok("%zu", sent);
 }

@@ -19,7 +19,8 @@ void serving_make(void)
 {
 	static char user[] = "user";
 
-	serving_options = (struct options){.self = {.pw_name = user, .pw_uid = getuid()}};
+	serving_options = (struct options){
+	    .self = {.pw_name = user, .pw_uid = getuid()}, .rundir = "/nonexistent"};
 	serving_session = (struct session){
 	    .options = &serving_options,
 	    .table = {.fd = -1},

@@ -5,6 +5,7 @@
 #include "peer.h"
 #include "serving.h"
 #include "table/members_file.h"
+#include "table/members_read.h"
 #include "table/table.h"
 #include "table_scratch.h"
 #include "util/clock.h"
@@ -330,6 +331,18 @@ Test(drain_order, a_policy_may_admit_newcomers)
 	expect_end(true);
 }
 
+/* Newcomers only: an order that finds the session there is for it. */
+Test(drain_order, a_policy_that_admits_newcomers_keeps_nobody)
+{
+	struct connection connection = describe();
+
+	connection.policy.while_draining = POLICY_ADMIT;
+	start(&connection);
+	order(SCOPE_HOST, POLICY_DRAIN_TRANSFER, NULL);
+	wake();
+	expect_end(false);
+}
+
 Test(drain_order, sshd_closes_the_connection)
 {
 	struct connection connection = describe();
@@ -338,5 +351,53 @@ Test(drain_order, sshd_closes_the_connection)
 	(void)open_handle(1, "f");
 	cr_assert_eq(table_begin_closing(&table, ref), 0);
 	wake();
+	expect_end(false);
+}
+
+/* What the table shows of the session, as root reads it. */
+static struct member read_member(void)
+{
+	struct connection connection;
+	struct members_reader reader;
+	struct member member;
+
+	cr_assert_eq(table_find_connection(&table, ref, &connection), 0);
+	cr_assert_eq(members_reader_open(scratch_shmdir, &connection, &reader), 0);
+	cr_assert_eq(members_next(&reader, &member), 1);
+	members_reader_close(&reader);
+	return member;
+}
+
+Test(drain_order, what_moves_is_shown)
+{
+	struct connection connection = describe();
+	char path[PATH_MAX];
+	struct peer_handle handle;
+	struct member member;
+
+	start(&connection);
+	handle = open_handle(1, "f");
+	snprintf(path, sizeof(path), "%s/f", scratch_path);
+	peer_request(&peer, SFTP_WRITE, 2, "xqs", PEER_HANDLE(handle), UINT64_C(100), "content");
+	cr_expect(peer_replied_code(&peer, 2, SFTP_OK));
+	/* A WRITE that fails moves nothing. */
+	peer_request(&peer, SFTP_WRITE, 3, "xqs", PEER_HANDLE(handle), UINT64_MAX - 1, "x");
+	cr_expect(peer_replied_code(&peer, 3, SFTP_BAD_MESSAGE));
+	peer_request(&peer, SFTP_READ, 4, "xqu", PEER_HANDLE(handle), UINT64_C(0), 50u);
+	(void)peer_replied_code(&peer, 4, SFTP_OK);
+	member = read_member();
+	cr_expect_eq(member.id.pid, peer.pid);
+	cr_expect_eq(member.state, MEMBER_ACTIVE);
+	cr_expect_eq(member.written_bytes, 7);
+	cr_expect_eq(member.read_bytes, 50);
+	cr_assert_eq(member.file_count, 1);
+	cr_expect_eq(member.files[0].direction, FILE_BOTH);
+	cr_expect_eq(member.files[0].offset, 107);
+	cr_expect_eq(member.files[0].size, 107);
+	cr_expect_str_eq(member.files[0].path, path);
+	peer_request(&peer, SFTP_CLOSE, 5, "x", PEER_HANDLE(handle));
+	cr_expect(peer_replied_code(&peer, 5, SFTP_OK));
+	cr_expect_eq(read_member().file_count, 0);
+	peer_close_to(&peer);
 	expect_end(false);
 }

@@ -9,11 +9,13 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -210,6 +212,25 @@ Test(members_file, rows_run_out)
 	members_close(&more);
 	for (size_t i = 0; i < MEMBERS_ROWS; i++)
 		members_close(&all[i]);
+}
+
+/* G6: whoever fills the file system that is shared by all does not kill sessions of others. */
+Test(members_file, no_memory_for_a_row_is_an_error)
+{
+	struct membership a, b;
+
+	if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+		cr_skip_test("needs root, for a small file system of its own");
+	cr_assert_eq(mkdir(scratch_shmdir, 0711), 0);
+	cr_assert_eq(mount("none", scratch_shmdir, "tmpfs", 0, "size=8k,mode=0711"), 0);
+	make_file();
+	a = joined();
+	b = open_file();
+	cr_expect_eq(members_join(&b), -ENOMEM);
+	cr_expect_eq(lock_is_held(a.fd, LOCK_MEMBERS, 1, NULL), 0, "held in spite of the error");
+	members_close(&b);
+	members_close(&a);
 }
 
 Test(members_file, what_a_session_shows)
@@ -460,14 +481,23 @@ static char *advisory_name(struct proc_id sshd)
 	return name;
 }
 
+/* As the operator does; change NULL takes the order back. */
+static int change(const char *name, const struct order_change *wanted)
+{
+	struct order order;
+
+	return members_change_advisory_order(scratch_shmdir, geteuid(), name, wanted, &order);
+}
+
 Test(members_file, advisory_siblings_find_each_other)
 {
 	struct advisory_connection connection = advisory();
 	const char *name = advisory_name(connection.sshd);
-	struct order order = {.active = 1, .drain = POLICY_DRAIN_NOW, .message = "off you go"};
+	const struct order_change now = {.drain = POLICY_DRAIN_NOW, .message = "off you go"};
 	struct membership a, b;
 	struct members_reader seen;
 	struct connection shown;
+	struct order order;
 
 	cr_assert_eq(members_open_advisory(scratch_shmdir, &connection, &a), 0);
 	cr_assert_eq(members_open_advisory(scratch_shmdir, &connection, &b), 0);
@@ -475,7 +505,7 @@ Test(members_file, advisory_siblings_find_each_other)
 	cr_assert_eq(members_join(&b), 0);
 	cr_expect_eq(members_leave(&a, END_CLEAN), LEFT_OTHERS, "not the same file");
 	cr_assert_eq(members_reader_open_advisory(scratch_shmdir, geteuid(), name, &seen), 0);
-	cr_assert_eq(members_write_advisory_order(scratch_shmdir, geteuid(), name, &order), 0);
+	cr_assert_eq(change(name, &now), 0);
 	cr_assert_eq(members_read_advisory(&seen, &shown), 0);
 	cr_expect_eq(shown.monitor.pid, getpid());
 	cr_expect_str_eq(shown.address, "192.0.2.7");
@@ -487,11 +517,11 @@ Test(members_file, advisory_siblings_find_each_other)
 	cr_expect_eq(members_leave(&b, END_CLEAN), LEFT_LAST);
 	members_retire_advisory(&b, scratch_shmdir);
 	cr_expect_eq(members_read_advisory(&seen, &shown), 0);
-	order.active = 0;
-	cr_assert_eq(members_write_advisory_order(scratch_shmdir, geteuid(), name, &order), 0);
+	cr_assert_eq(change(name, NULL), 0);
+	cr_assert_eq(order_read(&b.header->order, &order), 0);
+	cr_expect(!order.active);
 	members_retire_advisory(&b, scratch_shmdir);
-	cr_expect_eq(
-	    members_write_advisory_order(scratch_shmdir, geteuid(), name, &order), -ENOENT);
+	cr_expect_eq(change(name, &now), -ENOENT);
 	members_close(&a);
 	members_close(&b);
 	members_reader_close(&seen);

@@ -1,5 +1,5 @@
 /* Tests of the room table: the table itself: making it, entries, their states, their owners' death. */
-#include "table/members_file.h"
+#include "table/members.h"
 #include "table/table.h"
 #include "table_scratch.h"
 
@@ -282,6 +282,24 @@ Test(table, what_the_dead_leave_is_reaped)
 		cr_expect_eq(table.entries[ref.slot].word, 0);
 		cr_expect_eq(access(path, F_OK), -1);
 	}
+	table_close(&table);
+}
+
+/* G4, G5: what is still moving is neither forgotten nor cut because sshd's monitor was killed. */
+Test(table, an_entry_with_sessions_is_not_reaped)
+{
+	struct membership member;
+	struct connection_ref ref;
+	struct table table;
+
+	cr_assert_eq(table_open_or_create(scratch_rundir, &table), 0);
+	ref = leave_behind(&table, ENTRY_OPEN);
+	cr_assert_eq(members_open(scratch_shmdir, ref, &member), 0);
+	cr_assert_eq(members_join(&member), 0);
+	cr_expect(!table_reap(&table, scratch_shmdir, ref.slot));
+	cr_expect_eq(table_connection_state(&table, ref), ENTRY_OPEN);
+	members_close(&member);
+	cr_expect(table_reap(&table, scratch_shmdir, ref.slot));
 	table_close(&table);
 }
 
