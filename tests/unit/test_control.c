@@ -823,6 +823,27 @@ Test(waiting, clean_end)
 	cr_expect_lt(result.took_ns, 900 * NS_PER_MS, "not woken by the end");
 }
 
+/* G6: a lease on a user's own file makes root's open fail; that must end nobody's wait. */
+Test(waiting, a_lease_on_a_members_file)
+{
+	char text[CONNECTION_REF_TEXT_MAX], path[160];
+	sigset_t lease;
+	int fd;
+
+	open_connection();
+	snprintf(path, sizeof(path), "%s/%s", shmdir, connection_ref_format(ref, text));
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	cr_assert_geq(fd, 0);
+	if (fcntl(fd, F_SETLEASE, F_WRLCK) != 0)
+		cr_skip_test("this file system has no leases");
+	sigemptyset(&lease);
+	sigaddset(&lease, SIGIO);
+	sigprocmask(SIG_BLOCK, &lease, NULL);
+	run("wait --timeout 300ms");
+	cr_expect_neq(result.status, STATUS_ERROR, "%s", result.err);
+	close(fd);
+}
+
 Test(waiting, processes_are_held_not_polled)
 {
 	const struct options options = {
