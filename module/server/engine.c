@@ -24,8 +24,8 @@
 #define PIPE_BYTES (1 << 20)
 
 static const int exit_io = 1, exit_bad_message = 11; /* as OpenSSH's */
-/* For replies that nobody takes, once the session is to end. */
-static const uint64_t flush_limit_ns = 5 * NS_PER_S;
+/* Once the session is to end: for replies of which the client takes none, and for all of them. */
+static const uint64_t stalled_limit_ns = 5 * NS_PER_S, flush_limit_ns = 60 * NS_PER_S;
 
 struct engine {
 	struct server *server;
@@ -36,7 +36,9 @@ struct engine {
 	bool grown_in, grown_out;
 	bool ending;
 	size_t intake_left; /* while ending: bytes that had been received when the end came */
-	uint64_t ending_ns;
+	uint64_t ending_ns,
+	    sent_ns; /* when the end began; when replies were last taken since then */
+	bool sent;
 	uint64_t started_ns;
 	struct engine_result result;
 };
@@ -49,7 +51,7 @@ static void begin_end(struct engine *engine, bool forced)
 	if (engine->ending)
 		return;
 	engine->ending = true;
-	engine->ending_ns = clock_now_ns();
+	engine->ending_ns = engine->sent_ns = clock_now_ns();
 	engine->result.forced = forced;
 	session_show_state(engine->server->session, MEMBER_FLUSHING);
 	if (ioctl(engine->in, FIONREAD, &waiting) != 0 || waiting <= 0)
@@ -113,6 +115,7 @@ static void send_replies(struct engine *engine)
 	engine->can_write = put == (ssize_t)engine->output.used;
 	if (put > 0) {
 		ring_taken(&engine->output, (size_t)put);
+		engine->sent = true;
 	} else if (put < 0 && errno != EAGAIN && errno != EINTR) {
 		log_debug("write: %s", strerror(errno));
 		break_output(engine);
@@ -202,11 +205,12 @@ static void mind_orders(struct engine *engine)
 {
 	struct drain_due due;
 
-	if (signals_take_end())
-		begin_end(engine, false);
 	if (engine->ending)
 		return;
+	/* Orders first: whether an end at a signal cuts anybody short depends on them. */
 	session_update(engine->server->session, signals_take_wake());
+	if (signals_take_end())
+		begin_end(engine, false);
 	due = due_at(engine);
 	if (due.at_ns != UINT64_MAX && (due.at_ns == 0 || clock_now_ns() >= due.at_ns))
 		begin_end(engine, due.forced);
@@ -227,8 +231,15 @@ static bool finished(const struct engine *engine)
  * carried out all the same, as after a broken pipe. */
 static void give_up_replies(struct engine *engine)
 {
-	if (!engine->ending || engine->output.used == 0 || engine->output_broken ||
-	    clock_now_ns() - engine->ending_ns < flush_limit_ns)
+	uint64_t now;
+
+	if (!engine->ending || engine->output.used == 0 || engine->output_broken)
+		return;
+	now = clock_now_ns();
+	if (engine->sent)
+		engine->sent_ns = now;
+	engine->sent = false;
+	if (now - engine->sent_ns < stalled_limit_ns && now - engine->ending_ns < flush_limit_ns)
 		return;
 	log_error("the client does not take its replies");
 	engine->result.forced = true;
@@ -241,7 +252,7 @@ static uint64_t wait_limit(const struct engine *engine)
 	uint64_t now, due;
 
 	if (engine->ending)
-		return flush_limit_ns / 50;
+		return stalled_limit_ns / 50;
 	due = due_at(engine).at_ns;
 	if (due == UINT64_MAX)
 		return UINT64_MAX;

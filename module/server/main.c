@@ -5,9 +5,11 @@
 #include "server/options.h"
 #include "server/path.h"
 #include "server/signals.h"
+#include "util/escape.h"
 #include "util/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +56,20 @@ static void client_address(char *out, size_t out_len)
 
 	if (connection == NULL)
 		connection = "UNKNOWN";
-	snprintf(out, out_len, "%.*s", (int)strcspn(connection, " "), connection);
+	/* The environment may be the user's own. */
+	escape_text(connection, strcspn(connection, " "), out, out_len);
+}
+
+/* Whoever starts us without them: the files that we open must not become standard input or output. */
+static void fill_standard_descriptors(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
 }
 
 /* What the client left open. */
@@ -123,6 +138,7 @@ int main(int argc, char **argv)
 	struct options options;
 	int status = 0;
 
+	fill_standard_descriptors();
 	/* Into memory of our own: the next look-up reuses the library's. */
 	if (getpwuid_r(getuid(), &record, strings, sizeof(strings), &self) != 0 || self == NULL) {
 		fprintf(

@@ -2,6 +2,7 @@
 #include "server/session.h"
 
 #include "policy/policy_load.h"
+#include "server/log_name.h"
 #include "server/sshd.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -96,8 +97,8 @@ static void find_connection(struct session *session)
 	if (rc == 0)
 		return;
 	if (getenv(CONNECTION_VARIABLE) != NULL)
-		log_error("connection %s is not in the session table: %s",
-		    getenv(CONNECTION_VARIABLE), strerror(-rc));
+		log_error("connection \"%s\" is not in the session table: %s",
+		    log_name(getenv(CONNECTION_VARIABLE)), strerror(-rc));
 	(void)load_policy(session);
 	rc = find_advisory(session);
 	if (rc != 0)
@@ -202,38 +203,51 @@ bool session_is_member(const struct session *session)
 }
 
 /* Adds the order on a target.  Orders on the host and on the user pass over those whom the policy
- * admits in spite of them. */
-static void add_order(
+ * admits in spite of them.  Returns 0, or -EAGAIN when it is to be asked again. */
+static int add_order(
     struct session *session, const struct order_target *target, struct drain_plan *plan)
 {
 	struct order order;
+	int rc = table_read_order(&session->table, target, &order, NULL);
 
-	if (table_read_order(&session->table, target, &order, NULL) != 0)
-		return;
+	if (rc != 0)
+		return rc == -EAGAIN ? rc : 0;
 	if (target->scope != SCOPE_CONNECTION && session->policy.while_draining == POLICY_ADMIT &&
 	    order.issued_ns < session->joined_ns)
-		return;
+		return 0;
 	order_add_to_plan(&order, &session->policy, plan);
+	return 0;
 }
 
-static void read_orders(struct session *session, struct drain_plan *plan)
+static int add_advisory_order(struct session *session, struct drain_plan *plan)
+{
+	struct order order;
+	int rc;
+
+	if (session->registered || session->membership.header == NULL)
+		return 0;
+	rc = order_read(&session->membership.header->order, &order);
+	if (rc == 0)
+		order_add_to_plan(&order, &session->policy, plan);
+	return rc;
+}
+
+static int read_orders(struct session *session, struct drain_plan *plan)
 {
 	struct order_target target = {.scope = SCOPE_HOST, .uid = getuid()};
-	struct order order;
+	int rc = add_advisory_order(session, plan);
 
-	if (session->table.header != NULL) {
-		add_order(session, &target, plan);
-		target.scope = SCOPE_USER;
-		add_order(session, &target, plan);
-	}
-	if (session->registered) {
-		target.scope = SCOPE_CONNECTION;
-		target.connection = session->ref;
-		add_order(session, &target, plan);
-	} else if (session->membership.header != NULL &&
-		   order_read(&session->membership.header->order, &order) == 0) {
-		order_add_to_plan(&order, &session->policy, plan);
-	}
+	if (rc != 0 || session->table.header == NULL)
+		return rc;
+	rc = add_order(session, &target, plan);
+	target.scope = SCOPE_USER;
+	if (rc == 0)
+		rc = add_order(session, &target, plan);
+	target.scope = SCOPE_CONNECTION;
+	target.connection = session->ref;
+	if (rc == 0 && session->registered)
+		rc = add_order(session, &target, plan);
+	return rc;
 }
 
 /* Whether anything has changed since the last look. */
@@ -264,7 +278,11 @@ void session_update(struct session *session, bool woken)
 	if (session->registered)
 		session->connection_ends =
 		    table_connection_state(&session->table, session->ref) == ENTRY_CLOSING;
-	read_orders(session, &plan);
+	if (read_orders(session, &plan) != 0) {
+		/* They change faster than they can be read; what is known holds until the next look. */
+		session->epoch_seen = UINT64_MAX;
+		return;
+	}
 	if (plan.drain != session->plan.drain) {
 		bool drains = plan.drain != POLICY_DRAIN_UNSET;
 

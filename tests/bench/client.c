@@ -25,6 +25,24 @@ int client_fail(struct client *client, const char *format, ...)
 	return -EIO;
 }
 
+/* Taken, so that the server never waits for it, and kept to explain a failure. */
+static void drain_errors(struct client *client)
+{
+	ssize_t got;
+
+	while ((got = read(client->server.err, client->said, sizeof(client->said) - 1)) > 0) {
+		client->said[got] = '\0';
+		client->said[strcspn(client->said, "\n")] = '\0';
+	}
+}
+
+static int fail_ended(struct client *client)
+{
+	drain_errors(client);
+	return client_fail(client, "the server has ended the session%s%s",
+	    client->said[0] == '\0' ? "" : ": ", client->said);
+}
+
 /* sending */
 
 struct wire_writer request_begin(struct client *client, struct slot *slot, uint8_t type)
@@ -121,6 +139,8 @@ static int flush_requests(struct client *client)
 		size_t len = gather(client, parts, &count);
 		ssize_t put = writev(client->server.in, parts, count);
 
+		if (put < 0 && errno == EPIPE)
+			return fail_ended(client);
 		if (put < 0 && errno != EAGAIN && errno != EINTR)
 			return client_fail(
 			    client, "cannot write to the server: %s", strerror(errno));
@@ -133,17 +153,6 @@ static int flush_requests(struct client *client)
 }
 
 /* receiving */
-
-/* Taken, so that the server never waits for it, and kept to explain a failure. */
-static void drain_errors(struct client *client)
-{
-	ssize_t got;
-
-	while ((got = read(client->server.err, client->said, sizeof(client->said) - 1)) > 0) {
-		client->said[got] = '\0';
-		client->said[strcspn(client->said, "\n")] = '\0';
-	}
-}
 
 static int wait_for_server(struct client *client)
 {
@@ -161,13 +170,6 @@ static int wait_for_server(struct client *client)
 	if (ready > 0 && (fds[2].revents & POLLIN))
 		drain_errors(client);
 	return 0;
-}
-
-static int fail_ended(struct client *client)
-{
-	drain_errors(client);
-	return client_fail(client, "the server has ended the session%s%s",
-	    client->said[0] == '\0' ? "" : ": ", client->said);
 }
 
 /* Reads a piece into the input, which has room for one: less than a packet is left in it. */

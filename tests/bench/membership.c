@@ -72,7 +72,7 @@ void membership_make(const struct place *place, struct membership_place *out)
 	*out = (struct membership_place){.registered = 0};
 	snprintf(out->config, PLACE_MAX, "%s", place_path(place, path, "sftp-drain.conf"));
 	snprintf(out->rundir, PLACE_MAX, "%s", place_path(place, path, "run"));
-	snprintf(out->shmdir, PLACE_MAX, "/dev/shm/%s", strrchr(place->path, '/') + 1);
+	snprintf(out->shmdir, PLACE_MAX, "/dev/shm/%s-members", strrchr(place->path, '/') + 1);
 	rc = write_policy(out->config);
 	if (rc == 0)
 		rc = table_open_or_create(out->rundir, &table);

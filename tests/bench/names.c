@@ -45,7 +45,7 @@ static int names_step(struct client *client, struct slot *slot, struct reply *re
 	if (reply != NULL && names->type == SFTP_REALPATH)
 		rc = expect_name(client, reply, path);
 	else if (reply != NULL)
-		rc = expect_attrs(client, reply, slot->item, S_IFREG);
+		rc = expect_attrs(client, reply, slot->item);
 	if (rc != 0 || names->next == names->count)
 		return rc;
 	slot->item = names->next++ % NAMES_COUNT;
@@ -56,7 +56,7 @@ static int names_step(struct client *client, struct slot *slot, struct reply *re
 static int fstat_step(struct client *client, struct slot *slot, struct reply *reply, void *context)
 {
 	struct names *names = context;
-	int rc = reply == NULL ? 0 : expect_attrs(client, reply, names->size, S_IFREG);
+	int rc = reply == NULL ? 0 : expect_attrs(client, reply, names->size);
 
 	if (rc != 0 || names->next == names->count)
 		return rc;

@@ -110,14 +110,16 @@ int place_verify(const char *path, uint64_t size, uint64_t phase)
 
 static int make_empty(int directory, uint64_t number, uint64_t size)
 {
+	const struct timespec times[2] = {{.tv_sec = PLACE_FILL_TIME}, {.tv_sec = PLACE_FILL_TIME}};
 	char name[32];
 	int fd, rc = 0;
 
 	snprintf(name, sizeof(name), "name-%06llu", (unsigned long long)number);
-	fd = openat(directory, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
+	fd = openat(directory, name, O_WRONLY | O_CREAT | O_CLOEXEC, PLACE_FILL_MODE);
 	if (fd < 0)
 		return -errno;
-	if (size > 0 && ftruncate(fd, (off_t)size) != 0)
+	if ((size > 0 && ftruncate(fd, (off_t)size) != 0) || fchmod(fd, PLACE_FILL_MODE) != 0 ||
+	    futimens(fd, times) != 0)
 		rc = -errno;
 	close(fd);
 	return rc;

@@ -31,8 +31,12 @@ int place_write(const char *path, uint64_t size, uint64_t phase);
  * errno. */
 int place_verify(const char *path, uint64_t size, uint64_t phase);
 
-/* Makes a directory with count empty files, NAME-000000 and on, each as long as sized says times its
- * number.  Does nothing when the directory is there.  Returns 0 or a negative errno. */
+/* What the files of place_fill are like. */
+#define PLACE_FILL_MODE 0640
+#define PLACE_FILL_TIME 1000000000 /* both times, in seconds */
+
+/* Makes a directory with count files, name-000000 and on, each as long as sized says times its number,
+ * with nothing in them.  Does nothing when the directory is there.  Returns 0 or a negative errno. */
 int place_fill(const char *directory, uint64_t count, uint64_t sized);
 
 #endif

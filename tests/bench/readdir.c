@@ -6,13 +6,14 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 struct listing {
 	uint64_t count; /* of names that are there */
 	uint64_t found;
 	unsigned dots;
-	uint8_t *seen; /* one for each */
+	uint8_t *seen;  /* one for each */
+	char line[128]; /* of ls -l, without the name: the same for all */
+	size_t line_len;
 };
 
 /* The number in "name-NUMBER", or count. */
@@ -30,6 +31,19 @@ static uint64_t number_of(const struct listing *listing, struct wire_span name)
 		number = number * 10 + (uint64_t)(name.data[i] - '0');
 	}
 	return number < listing->count ? number : listing->count;
+}
+
+/* Whether a line is that of the others.  The first one decides. */
+static bool line_is_like_others(
+    struct listing *listing, struct wire_span line, struct wire_span name)
+{
+	size_t len = line.len - name.len;
+
+	if (listing->found == 0 && len <= sizeof(listing->line)) {
+		memcpy(listing->line, line.data, len);
+		listing->line_len = len;
+	}
+	return len == listing->line_len && memcmp(line.data, listing->line, len) == 0;
 }
 
 /* One name, once, with its attributes, and at the end of what ls -l would say. */
@@ -52,7 +66,7 @@ static int take_name(struct client *client, struct reply *reply, struct listing 
 	if (number == listing->count || listing->seen[number])
 		return client_fail(client, "the name %.*s is not there, or twice", (int)name.len,
 		    (const char *)name.data);
-	if (!S_ISREG(attrs.permissions) || attrs.size != 0)
+	if (!attrs_are(&attrs, 0) || !line_is_like_others(listing, line, name))
 		return client_fail(client, "wrong attributes in a listing");
 	listing->seen[number] = 1;
 	listing->found++;

@@ -5,6 +5,7 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static void put_handle(struct wire_writer *writer, const struct handle *handle)
 {
@@ -113,14 +114,24 @@ int expect_content(
 	return 0;
 }
 
-int expect_attrs(struct client *client, struct reply *reply, uint64_t size, uint32_t type)
+bool attrs_are(const struct attrs *attrs, uint64_t size)
+{
+	const uint32_t all =
+	    SFTP_ATTR_SIZE | SFTP_ATTR_UIDGID | SFTP_ATTR_PERMISSIONS | SFTP_ATTR_TIMES;
+
+	return attrs->flags == all && attrs->size == size && attrs->uid == geteuid() &&
+	       attrs->gid == getegid() && attrs->permissions == (S_IFREG | PLACE_FILL_MODE) &&
+	       attrs->atime == PLACE_FILL_TIME && attrs->mtime == PLACE_FILL_TIME;
+}
+
+int expect_attrs(struct client *client, struct reply *reply, uint64_t size)
 {
 	struct attrs attrs;
 
 	if (reply->type != SFTP_ATTRS)
 		return unexpected(client, reply, "attributes");
 	attrs_get(&reply->body, &attrs);
-	if (reply->body.failed || attrs.size != size || (attrs.permissions & S_IFMT) != type)
+	if (reply->body.failed || !attrs_are(&attrs, size))
 		return client_fail(client, "wrong attributes");
 	return 0;
 }

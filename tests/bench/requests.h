@@ -22,7 +22,9 @@ int expect_handle(struct client *client, struct reply *reply, struct handle *out
 /* DATA with the content (content.h) that begins at position; *got is how much, at most len. */
 int expect_content(
     struct client *client, struct reply *reply, uint64_t position, uint32_t len, uint32_t *got);
-int expect_attrs(struct client *client, struct reply *reply, uint64_t size, uint32_t type);
+/* ATTRS of a file that place_fill made. */
+int expect_attrs(struct client *client, struct reply *reply, uint64_t size);
+bool attrs_are(const struct attrs *attrs, uint64_t size);
 
 /* One request, alone, in slot 0. */
 int ask_open(struct client *client, const char *path, uint32_t flags, struct handle *out);

@@ -1,5 +1,6 @@
 /* bench: a file system in memory that answers each operation after a fixed time, any number of them
- * at once, as a file server at some distance does.  Read-only; nothing is cached by the kernel.
+ * at once, as a file server at some distance does.  Read-only.  The kernel keeps neither names nor data,
+ * so that each STAT and each READ is one operation.
  *
  *     slowfs MICROSECONDS MOUNTPOINT
  *
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { SOURCE_INODE = FUSE_ROOT_ID + 1, FIRST_NAME_INODE };
 
@@ -42,7 +44,13 @@ static pthread_cond_t arrived = PTHREAD_COND_INITIALIZER;
 
 static struct stat describe(fuse_ino_t inode)
 {
-	struct stat st = {.st_ino = inode, .st_nlink = 1, .st_mode = S_IFREG | 0644};
+	struct stat st = {.st_ino = inode,
+	    .st_nlink = 1,
+	    .st_mode = S_IFREG | PLACE_FILL_MODE,
+	    .st_uid = getuid(),
+	    .st_gid = getgid(),
+	    .st_atime = PLACE_FILL_TIME,
+	    .st_mtime = PLACE_FILL_TIME};
 
 	if (inode == FUSE_ROOT_ID)
 		st.st_mode = S_IFDIR | 0755;
@@ -90,7 +98,7 @@ static void reply(const struct waiting *waiting)
 	else if (waiting->operation == LOOKUP)
 		fuse_reply_entry(waiting->request, &entry);
 	else if (waiting->operation == GETATTR)
-		fuse_reply_attr(waiting->request, &entry.attr, 0);
+		fuse_reply_attr(waiting->request, &entry.attr, entry.attr_timeout);
 	else if (waiting->operation == OPEN)
 		fuse_reply_open(waiting->request, &waiting->file);
 	else

@@ -49,10 +49,10 @@ begin() {
 	[ "$(id -u)" = 0 ] || stop 'skip needs root: it makes a user and runs an sshd'
 	[ -x "$SSHD" ] || stop "skip needs an sshd at $SSHD"
 	command -v sftp > /dev/null || stop 'skip needs the sftp client'
-	trap 'place_remove; rm -rf "${local_dir:-}"' EXIT
+	trap 'place_remove' EXIT
 	trap 'exit 143' INT TERM HUP
 	chmod 755 "$scratch"
-	place_make "$scratch" sftp-bench-sshd > /dev/null 2>&1 || stop 'error no place'
+	place_make /tmp sftp-bench-sshd > /dev/null 2>&1 || stop 'error no place'
 	for number in 0 1; do
 		# shellcheck disable=SC2086 # words
 		subsystem $number ${commands[number]}
@@ -62,11 +62,11 @@ begin() {
 	[ ! -e "$SD_PAM" ] || pam=yes
 	sshd_start $pam 2> "$place/why" || stop "error no sshd: $(cat "$place/why")"
 	mapfile -t options < <(ssh_options)
-	# The client's side lies in memory, the server's in the scratch directory.
-	local_dir=$(mktemp -d /dev/shm/sftp-bench-local.XXXXXX) || stop 'error no memory file system'
-	source=$place/home/$user/source
-	target=$place/home/$user/target
-	head -c "${mib}M" /dev/urandom > "$source" && cp "$source" "$local_dir/source" ||
+	# The scratch directory need not be where programs may run.
+	files=$scratch/sshd
+	source=$files/source
+	target=$files/target
+	mkdir -p "$files" && chown "$user" "$files" && head -c "${mib}M" /dev/urandom > "$source" ||
 		stop 'error no space'
 }
 
@@ -77,30 +77,23 @@ transfer() {
 		$2
 		!date +%s%N > $place/ended
 	END
-	local rc=$?
+	[ $? = 0 ] || stop "error sftp: $(tail -n 3 "$place/sftp.log")"
 	seconds=$(awk '{ t[NR] = substr($0, 1, length($0) - 9); n[NR] = substr($0, length($0) - 8) }
 		END { printf "%.6f", t[2] - t[1] + (n[2] - n[1]) / 1e9 }' "$place/began" "$place/ended")
-	return $rc
 }
 
-get() {
-	rm -f "$local_dir/target"
-	transfer "$1" "get $source $local_dir/target" || stop "error sftp: $(tail -n 3 "$place/sftp.log")"
-	cmp "$source" "$local_dir/target" > "$place/cmp.log" 2>&1 || stop "error $1: what was got is wrong"
-}
-
-put() {
+# move get|put SUBSYSTEM
+move() {
 	rm -f "$target"
-	transfer "$1" "put $local_dir/source $target" || stop "error sftp: $(tail -n 3 "$place/sftp.log")"
-	cmp "$local_dir/source" "$target" > "$place/cmp.log" 2>&1 || stop "error $1: what was put is wrong"
+	transfer "$2" "$1 $source $target"
+	cmp "$source" "$target" > "$place/cmp.log" 2>&1 || stop "error $1 $2: the copy is wrong"
 }
 
 begin
 echo ok
 while read -r direction side; do
 	case "$direction $side" in
-	get\ [AB]) get "$side" ;;
-	put\ [AB]) put "$side" ;;
+	get\ [AB] | put\ [AB]) move "$direction" "$side" ;;
 	*) stop "error unknown request $direction $side" ;;
 	esac
 	echo "ok $seconds"
