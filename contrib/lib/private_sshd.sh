@@ -67,7 +67,9 @@ place_make() {
 privsep_dir_take() {
 	local try
 	for try in {1..50}; do
-		[ -d "$PRIVSEP_DIR" ] || { mkdir -m 755 "$PRIVSEP_DIR" && touch "$PRIVSEP_DIR/.sftp-drain"; }
+		[ -d "$PRIVSEP_DIR" ] || {
+			mkdir -m 755 "$PRIVSEP_DIR" && touch "$PRIVSEP_DIR/.sftp-drain"
+		} 2> /dev/null
 		exec {privsep_fd}< "$PRIVSEP_DIR" || continue
 		# Removed between the two, when it is not the same directory any more.
 		flock -s "$privsep_fd" && [ "$PRIVSEP_DIR" -ef "/proc/self/fd/$privsep_fd" ] && return 0
@@ -189,7 +191,7 @@ sshd_run() {
 }
 
 sshd_has_started_or_died() {
-	[ -s "$place/sshd.pid" ] || ! kill -0 "$sshd_pid" 2> /dev/null
+	[ -s "$place/sshd.pid" ] || ! job_runs "$sshd_pid"
 }
 
 # sshd_start yes|no: starts it, with PAM or without, on a free port.
@@ -214,34 +216,73 @@ sshd_start() {
 	return 1
 }
 
+# process_id PID: the process as PID/START-TIME, which no later one has; fails for a dead one.  A pid alone
+# may soon be another process's: much here is awaited by asking again and again.
+process_id() {
+	local stat fields
+	{ read -r stat < "/proc/$1/stat"; } 2> /dev/null || return 1
+	# The command may hold spaces and parentheses: the last one ends it (proc(5)).
+	read -ra fields <<< "${stat##*) }"
+	[ "${fields[0]}" != Z ] && echo "$1/${fields[19]}"
+}
+
+is_running() {
+	[ "$(process_id "${1%/*}")" = "$1" ]
+}
+
+all_gone() {
+	local id
+	for id in "$@"; do
+		! is_running "$id" || return 1
+	done
+}
+
+# signal_processes SIGNAL PID/START-TIME...
+signal_processes() {
+	local id signal=$1
+	shift
+	for id in "$@"; do
+		! is_running "$id" || kill "-$signal" "${id%/*}" 2> /dev/null
+	done
+}
+
 # A process and all that descend from it.
 process_tree() {
 	local child
-	echo "$1"
+	process_id "$1"
 	for child in $(pgrep -P "$1"); do
 		process_tree "$child"
 	done
 }
 
-all_gone() {
-	! kill -0 "$@" 2> /dev/null
-}
-
 # Ends the private sshd, its connections and whatever the users run.
 sshd_stop() {
-	local pids user
+	local ids user
 	[ -n "$sshd_pid" ] || return 0
-	mapfile -t pids < <(process_tree "$sshd_pid")
+	mapfile -t ids < <(process_tree "$sshd_pid")
 	for user in "${users[@]}"; do
 		pkill -KILL -u "$user"
 	done
-	kill -TERM "${pids[@]}" 2> /dev/null
-	if ! poll 10 all_gone "${pids[@]}"; then
-		kill -KILL "${pids[@]}" 2> /dev/null
-		poll 5 all_gone "${pids[@]}"
+	signal_processes TERM "${ids[@]}"
+	if ! poll 10 all_gone "${ids[@]}"; then
+		signal_processes KILL "${ids[@]}"
+		poll 5 all_gone "${ids[@]}"
 	fi
 	wait "$sshd_pid" 2> /dev/null
 	sshd_pid=
+}
+
+# Whether a background process of this shell still runs.
+job_runs() {
+	jobs -pr | grep -qxF "$1"
+}
+
+# Ends the background processes of this shell.
+jobs_stop() {
+	local pid
+	for pid in $(jobs -pr); do
+		kill "$pid" 2> /dev/null
+	done
 }
 
 # Options for ssh, sftp and scp that leave the caller's own configuration and known hosts out.

@@ -45,8 +45,8 @@ expect() {
 
 clean_up() {
 	trap '' INT TERM HUP
-	# shellcheck disable=SC2046 # a list of pids
-	kill $(jobs -p) 2> /dev/null
+	sshd_stop
+	jobs_stop
 	place_remove
 	say 'Removed: the user, the PAM service, the sshd, the files.'
 }
@@ -143,7 +143,7 @@ watch_the_rest() {
 		left=0
 		for i in 0 1 2 3; do
 			[ -n "${transfers[i]}" ] || continue
-			if kill -0 "${transfers[i]}" 2> /dev/null; then
+			if job_runs "${transfers[i]}"; then
 				left=$((left + 1))
 				continue
 			fi
@@ -156,11 +156,15 @@ watch_the_rest() {
 	say 'The last one is out.'
 }
 
+job_ended() {
+	! job_runs "$1"
+}
+
 the_end() {
 	wait "$waiting"
 	expect 'sftp-drain wait returned: all ended cleanly' test $? -eq 0
 	# The client is told of the end of its connection by the network: a moment after.
-	expect 'the connection is gone' poll 5 all_gone "$master"
+	expect 'the connection is gone' poll 5 job_ended "$master"
 	say 'sftp-drain list:'
 	drain_control list | indent
 }

@@ -10,7 +10,7 @@ DEADLINE_MS=2000
 FORCE_MS=8000
 
 e2e_begin
-policy 'default = { drain = "transfer"; linger = "500ms"; deadline = "5m"; partial = "keep"; };'
+policy 'default = { drain = "transfer"; linger = "500ms"; deadline = "5m"; };'
 
 # deadline LOGIN-SHELL PAM
 deadline() {

@@ -80,7 +80,8 @@ killed_client() {
 	must c flood "$session" 1572864
 	length=${answer#* }
 	level=0
-	poll "$PATIENCE" pipe_has_settled "$session_pid" || die 'the pipe does not settle'
+	poll "$PATIENCE" pipe_has_settled "$session_pid" ||
+		die "the pipe of $session_pid does not settle: $level"
 	requests=$((level / length))
 	least=$((ACKNOWLEDGED + requests * 32768))
 	note "$level bytes wait for the session: at least $least are to be in the file"

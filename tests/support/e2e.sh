@@ -79,6 +79,11 @@ between() {
 
 # What a test needs before it can show anything; without it nothing that follows means anything.
 die() {
+	local name
+	note "what the users run:"
+	for name in "${users[@]}"; do
+		note "$(ps -o pid,ppid,stat,wchan,args -u "$name")"
+	done
 	note "sshd's log:"
 	note "$(tail -n 40 "${sshd_log:-/dev/null}" 2>&1)"
 	note "the sessions' log:"
@@ -112,11 +117,12 @@ e2e_begin() {
 e2e_cleanup() {
 	local name
 	trap '' INT TERM HUP
+	# First: its children are found by way of it, and clients without it do not wait for anything.
+	sshd_stop
 	for name in "${!client_pids[@]}"; do
 		client_close "$name"
 	done
-	# shellcheck disable=SC2046 # a list of pids
-	kill $(jobs -p) 2> /dev/null
+	jobs_stop
 	place_remove
 }
 
@@ -265,8 +271,10 @@ connection_pids() {
 watch_start() {
 	local file=$1
 	shift
+	# What an earlier watch has noted is not for this one.
+	rm -f "$file"
 	"$support/watch" "$@" > "$file" 2>&1 &
-	poll "$PATIENCE" grep -q watching "$file" || die "cannot watch $*: $(cat "$file")"
+	poll "$PATIENCE" grep -qs watching "$file" || die "cannot watch $*: $(cat "$file")"
 }
 
 # has_ended FILE PID: that one ends in time.
