@@ -45,32 +45,44 @@ static void set_built_in(struct policy *policy, struct policy_origins *origins)
 		snprintf(origins->of[i], POLICY_ORIGIN_MAX, "built-in");
 }
 
+/* Sets the built-in values and reads the file.  Returns 0 with *text NULL when there is none; else
+ * *text is the caller's to free. */
+static int begin(struct policy_loading *loading, char **text)
+{
+	int rc;
+
+	*text = NULL;
+	loading->error->text[0] = '\0';
+	set_built_in(loading->policy, loading->origins);
+	rc = policy_text_read(loading->path, text, loading->error);
+	if (rc == -ENOENT) {
+		loading->error->text[0] = '\0';
+		return 0;
+	}
+	return rc;
+}
+
+static int resolve(struct policy_loading *loading, const char *text)
+{
+	int rc = parse_text(loading, text);
+
+	/* Half a file's settings are nobody's decision. */
+	if (rc != 0)
+		set_built_in(loading->policy, loading->origins);
+	return rc;
+}
+
 int policy_load(const char *path, const struct policy_subject *subject, struct policy *policy,
     struct policy_origins *origins, struct policy_error *error)
 {
 	struct policy_loading loading = {
-	    .path = path,
-	    .subject = subject,
-	    .policy = policy,
-	    .origins = origins,
-	    .error = error,
-	};
-	char *text = NULL;
-	int rc;
+	    .path = path, .subject = subject, .policy = policy, .origins = origins, .error = error};
+	char *text;
+	int rc = begin(&loading, &text);
 
-	error->text[0] = '\0';
-	set_built_in(policy, origins);
-	rc = policy_text_read(path, &text, error);
-	if (rc == -ENOENT) {
-		error->text[0] = '\0';
-		return 0;
-	}
-	if (rc == 0)
-		rc = parse_text(&loading, text);
+	if (rc == 0 && text != NULL)
+		rc = resolve(&loading, text);
 	free(text);
-	/* Half a file's settings are nobody's decision. */
-	if (rc != 0)
-		set_built_in(policy, origins);
 	return rc;
 }
 
@@ -78,16 +90,25 @@ int policy_load_user(const char *path, const char *user, struct policy *policy,
     struct policy_origins *origins, struct policy_error *error)
 {
 	struct policy_subject subject = {.user = user};
-	char **names = NULL;
-	int rc = policy_groups_find(user, &names, &subject.group_count);
+	struct policy_loading loading = {.path = path,
+	    .subject = &subject,
+	    .policy = policy,
+	    .origins = origins,
+	    .error = error};
+	char **names = NULL, *text;
+	int rc = begin(&loading, &text);
 
-	if (rc != 0) {
-		set_built_in(policy, origins);
-		return policy_error_set(
-		    error, rc, path, 0, "cannot look up the user's groups: %s", strerror(-rc));
-	}
+	/* The user database may be a network away: it is not asked for a file that is not there. */
+	if (rc != 0 || text == NULL)
+		return rc;
+	rc = policy_groups_find(user, &names, &subject.group_count);
 	subject.groups = (const char *const *)names;
-	rc = policy_load(path, &subject, policy, origins, error);
+	if (rc != 0)
+		rc = policy_error_set(
+		    error, rc, path, 0, "cannot look up the user's groups: %s", strerror(-rc));
+	else
+		rc = resolve(&loading, text);
 	policy_groups_free(names, subject.group_count);
+	free(text);
 	return rc;
 }
