@@ -26,12 +26,11 @@ struct bench {
 	struct side sides[SIDES];
 	unsigned rounds;
 	bool quick;
-	struct place place;
+	struct place large, small; /* for large files, and for small ones and for names */
 	struct membership_place membership;
 	uint64_t phase;            /* of what is written next: never the same twice */
 	struct script *sshd;       /* through.c's, from its first use to the end */
 	pid_t slow_pid;            /* slow.c's: the file system, or 0 */
-	bool prepared;             /* by the scenario at hand */
 	char problem[PROBLEM_MAX]; /* why the last call failed or was skipped */
 };
 

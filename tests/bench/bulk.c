@@ -105,9 +105,9 @@ int bulk_prepare(struct bench *bench, const struct scenario *scenario, const str
 	int rc;
 
 	if (bulk->type == SFTP_READ) {
-		place_path(&bench->place, path, "source");
+		place_path(&bench->large, path, "source");
 	} else {
-		place_path(&bench->place, path, "%s-%u", scenario->name, session);
+		place_path(&bench->large, path, "%s-%u", scenario->name, session);
 		size = bulk->blocks * bulk->size;
 	}
 	if (stat(path, &st) == 0)

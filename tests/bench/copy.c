@@ -56,7 +56,7 @@ int copy_run(struct bench *bench, const struct scenario *scenario, const struct 
 
 	if (rc != 0)
 		return rc;
-	place_path(&bench->place, target, "copy");
+	place_path(&bench->large, target, "copy");
 	(void)unlink(target);
 	rc = client_start(&client, bench, side);
 	if (rc == 0 && !client_announced(&client, extension)) {

@@ -79,9 +79,9 @@ static int prepare(struct bench *bench, char directory[PATH_MAX])
 	char path[PATH_MAX];
 	int rc;
 
-	(void)mkdir(place_path(&bench->place, path, "names"), 0755);
-	(void)mkdir(place_path(&bench->place, path, "names/of"), 0755);
-	place_path(&bench->place, directory, "names/of/files");
+	(void)mkdir(place_path(&bench->small, path, "names"), 0755);
+	(void)mkdir(place_path(&bench->small, path, "names/of"), 0755);
+	place_path(&bench->small, directory, "names/of/files");
 	rc = place_fill(directory, NAMES_COUNT, 1);
 	return rc == 0 ? 0 : bench_fail(bench, rc, "cannot make %s: %s", directory, strerror(-rc));
 }

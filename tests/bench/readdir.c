@@ -133,7 +133,7 @@ int readdir_run(struct bench *bench, const struct scenario *scenario, const stru
 	struct listing listing = {.count = scenario_work(bench, scenario)};
 	char directory[PATH_MAX];
 	struct client client;
-	int rc = place_fill(place_path(&bench->place, directory, "directory"), listing.count, 0);
+	int rc = place_fill(place_path(&bench->small, directory, "directory"), listing.count, 0);
 
 	listing.seen = calloc(listing.count, 1);
 	if (rc != 0 || listing.seen == NULL) {

@@ -23,8 +23,9 @@ void report_begin(FILE *out, const struct bench *bench)
 
 	(void)uname(&name);
 	fprintf(out, "A: %s\nB: %s\n", bench->sides[0].text, bench->sides[1].text);
-	fprintf(out, "Linux %s, %ld processors, %u rounds, files in %s\n", name.release,
-	    sysconf(_SC_NPROCESSORS_ONLN), bench->rounds, bench->place.path);
+	fprintf(out, "Linux %s, %ld processors, %u rounds, large files in %s, small ones in %s\n",
+	    name.release, sysconf(_SC_NPROCESSORS_ONLN), bench->rounds, bench->large.path,
+	    bench->small.path);
 	fprintf(out, "Medians, in brackets the range.  CPU: the server's, user and system, in ms.  "
 		     "Ratios: A to B.\n\n");
 	fprintf(out, "%-31s %-5s %26s %26s %6s %6s %4s  %8s %8s %6s %6s %s\n", "scenario", "unit",

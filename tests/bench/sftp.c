@@ -20,7 +20,7 @@
 #define QUICK_ROUNDS 2
 #define PLACES " --config %c --rundir %r --shmdir %s"
 
-/* The servers are to be compared, not what a disk's file system does for them. */
+/* Making small files costs a disk's file system more than a server: they lie in memory. */
 static const char memory_dir[] = "/dev/shm";
 
 enum { OPTION_SERVER = 256, OPTION_AGAINST, OPTION_JSON, OPTION_DIR, OPTION_HELP };
@@ -39,7 +39,7 @@ static const struct option long_options[] = {
 };
 
 struct choices {
-	const char *server, *against, *only, *json, *dir;
+	const char *server, *against, *only, *json, *large_dir, *small_dir;
 	unsigned long rounds;
 	bool list, quick;
 };
@@ -64,7 +64,8 @@ static int usage(FILE *out, int status)
 	      "  --rounds N         of each (default: 5; quick: 2)\n"
 	      "  --only PATTERN     scenarios whose name matches, as of files; several by commas\n"
 	      "  --list             says what scenarios there are\n"
-	      "  --dir SCRATCH      where files are made (default: /dev/shm)\n"
+	      "  --dir SCRATCH      where files are made (default: $TMPDIR or /tmp, and\n"
+	      "                     /dev/shm for small ones)\n"
 	      "  --quick            a few seconds: whether it works, not how fast it is\n"
 	      "  --json FILE        writes the results there too\n",
 	    out);
@@ -111,7 +112,7 @@ static int parse(int argc, char **argv, struct choices *out, bool *help)
 			out->json = optarg;
 			break;
 		case OPTION_DIR:
-			out->dir = optarg;
+			out->large_dir = out->small_dir = optarg;
 			break;
 		case 'n':
 			out->rounds = strtoul(optarg, NULL, 10);
@@ -160,16 +161,23 @@ static void raise_file_limit(void)
 	}
 }
 
+static bool make_place(const char *parent, struct place *out)
+{
+	int rc = place_make(parent, out);
+
+	if (rc != 0)
+		fprintf(stderr, "sftp: %s: %s\n", parent, strerror(-rc));
+	return rc == 0;
+}
+
 static int begin(struct bench *bench, const struct choices *choices)
 {
 	const char *commands[SIDES] = {choices->server, choices->against};
-	int rc = place_make(choices->dir, &bench->place);
 
-	if (rc != 0) {
-		fprintf(stderr, "sftp: %s: %s\n", choices->dir, strerror(-rc));
-		return rc;
-	}
-	membership_make(&bench->place, &bench->membership);
+	if (!make_place(choices->large_dir, &bench->large) ||
+	    !make_place(choices->small_dir, &bench->small))
+		return -1;
+	membership_make(&bench->large, &bench->membership);
 	if (bench->membership.registered != 0)
 		fprintf(stderr, "sftp: no connection for the servers to join: %s\n",
 		    strerror(-bench->membership.registered));
@@ -188,7 +196,8 @@ static void end(struct bench *bench)
 	slow_end(bench);
 	through_end(bench);
 	membership_remove(&bench->membership);
-	place_remove(&bench->place);
+	place_remove(&bench->small);
+	place_remove(&bench->large);
 	for (int i = 0; i < SIDES; i++)
 		server_command_free(bench->sides[i].argv);
 }
@@ -224,11 +233,13 @@ static bool run_all(struct bench *bench, const struct choices *choices)
 int main(int argc, char **argv)
 {
 	static struct bench bench;
+	const char *tmp = getenv("TMPDIR");
 	struct choices choices = {.server = built_server(),
 	    .against = "/usr/lib/openssh/sftp-server",
-	    .dir = access(memory_dir, W_OK) == 0 ? memory_dir : "/tmp"};
+	    .large_dir = tmp == NULL ? "/tmp" : tmp};
 	bool help = false, good;
 
+	choices.small_dir = access(memory_dir, W_OK) == 0 ? memory_dir : choices.large_dir;
 	if (parse(argc, argv, &choices, &help) != 0)
 		return usage(stderr, 2);
 	if (help)

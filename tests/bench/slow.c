@@ -35,7 +35,7 @@ static bool is_mounted(struct bench *bench, const char *path)
 {
 	struct stat below, at;
 
-	return stat(bench->place.path, &below) == 0 && stat(path, &at) == 0 &&
+	return stat(bench->large.path, &below) == 0 && stat(path, &at) == 0 &&
 	       below.st_dev != at.st_dev;
 }
 
@@ -62,7 +62,7 @@ static int begin(struct bench *bench, char path[PATH_MAX])
 	char program[PATH_MAX];
 	char *const argv[] = {program, delay, path, NULL};
 
-	place_path(&bench->place, path, "slow");
+	place_path(&bench->large, path, "slow");
 	if (bench->slow_pid != 0)
 		return 0;
 	if (find_program(program) != 0)
@@ -84,7 +84,7 @@ void slow_end(struct bench *bench)
 
 	if (bench->slow_pid == 0)
 		return;
-	place_path(&bench->place, path, "slow");
+	place_path(&bench->large, path, "slow");
 	/* It unmounts itself; what it could not is taken away as soon as nobody uses it. */
 	kill(bench->slow_pid, SIGTERM);
 	(void)waitpid(bench->slow_pid, NULL, 0);

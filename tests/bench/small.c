@@ -130,7 +130,7 @@ int small_run(struct bench *bench, const struct scenario *scenario, const struct
 	char directory[PATH_MAX];
 	struct small small = {
 	    .type = scenario->type,
-	    .directory = place_path(&bench->place, directory, "small-%u", scenario->type),
+	    .directory = place_path(&bench->small, directory, "small-%u", scenario->type),
 	    .size = scenario->size,
 	    .count = scenario_work(bench, scenario),
 	    .phase = scenario->type == SFTP_READ ? 0 : (bench->phase += 7919),

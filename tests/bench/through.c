@@ -42,7 +42,7 @@ static int start_script(struct bench *bench, struct script *script)
 {
 	static char shell[] = "bash", path[] = BENCH_SOURCES "/through_sshd.sh";
 	char mib[16], build[PATH_MAX] = "";
-	char *argv[] = {shell, path, build, bench->place.path, mib,
+	char *argv[] = {shell, path, build, bench->large.path, mib,
 	    (char *)(uintptr_t)bench->sides[0].text, (char *)(uintptr_t)bench->sides[1].text, NULL};
 	int asks[2], answers[2], rc;
 
