@@ -2,6 +2,7 @@
 #include "server/dispatch.h"
 
 #include "codec/sftp.h"
+#include "server/output.h"
 #include "server/session.h"
 #include "server/status.h"
 #include "util/clock.h"
@@ -13,6 +14,7 @@
 enum request_trait {
 	WRITES = 1, /* refused in read-only mode */
 	OPENS = 2,  /* starts something new: refused while the session drains */
+	CUTS = 4,   /* may be followed by changes to a file that is not open for writing yet */
 };
 
 /* The order is OpenSSH's: -Q and VERSION show it.  The shape is request_parse's. */
@@ -25,13 +27,13 @@ static const struct entry {
 	uint8_t type;
 	uint8_t traits;
 } entries[] = {
-    {"open", NULL, NULL, "pua", op_open, SFTP_OPEN, OPENS},
+    {"open", NULL, NULL, "pua", op_open, SFTP_OPEN, OPENS | CUTS},
     {"close", NULL, NULL, "h", op_close, SFTP_CLOSE, 0},
     {"read", NULL, NULL, "hqu", op_read, SFTP_READ, 0},
     {"write", NULL, NULL, "hqd", op_write, SFTP_WRITE, WRITES},
     {"lstat", NULL, NULL, "p", op_lstat, SFTP_LSTAT, 0},
     {"fstat", NULL, NULL, "h", op_fstat, SFTP_FSTAT, 0},
-    {"setstat", NULL, NULL, "pa", op_setstat, SFTP_SETSTAT, WRITES},
+    {"setstat", NULL, NULL, "pa", op_setstat, SFTP_SETSTAT, WRITES | CUTS},
     {"fsetstat", NULL, NULL, "ha", op_fsetstat, SFTP_FSETSTAT, WRITES},
     {"opendir", NULL, NULL, "p", op_opendir, SFTP_OPENDIR, OPENS},
     {"readdir", NULL, NULL, "h", op_readdir, SFTP_READDIR, 0},
@@ -169,8 +171,24 @@ static bool refuse(struct server *server, const struct entry *entry, struct repl
 	return false;
 }
 
-static void run(
-    struct server *server, uint8_t type, struct wire_reader *reader, struct reply *reply)
+/* Whether the request has to wait until the client has taken the pages of earlier READs: it may
+ * change, or lead to changes of, a file that they are of (output_take_pages). */
+static bool must_wait(const struct server *server, const struct entry *entry)
+{
+	const struct request *request = &server->request;
+	bool changes;
+
+	if (!(entry->traits & CUTS) || server->output == NULL)
+		return false;
+	if (entry->type == SFTP_OPEN)
+		changes = (request->number & (SFTP_FLAG_WRITE | SFTP_FLAG_TRUNC)) != 0;
+	else
+		changes = (request->attrs.flags & SFTP_ATTR_SIZE) != 0;
+	return changes && output_shares_pages(server->output);
+}
+
+/* Returns 0, or -EAGAIN when nothing has been done, for it is too early. */
+static int run(struct server *server, uint8_t type, struct wire_reader *reader, struct reply *reply)
 {
 	const struct entry *entry;
 	int rc;
@@ -181,22 +199,25 @@ static void run(
 		entry = find_entry(type);
 	if (reader->failed) {
 		reply_errno(reply, -EBADMSG);
-		return;
+		return 0;
 	}
 	if (entry == NULL) {
 		log_verbose("Unknown request type %u", type);
 		reply_status(reply, SFTP_OP_UNSUPPORTED, NULL);
-		return;
+		return 0;
 	}
 	if (refuse(server, entry, reply))
-		return;
+		return 0;
 	rc = request_parse(entry->shape, reader, &server->request);
 	if (rc != 0) {
 		log_error("request %s is malformed: %s", entry->name, strerror(-rc));
 		reply_errno(reply, rc);
-		return;
+		return 0;
 	}
+	if (must_wait(server, entry))
+		return -EAGAIN;
 	entry->run(server, &server->request, reply);
+	return 0;
 }
 
 int dispatch_packet(struct server *server, const uint8_t *packet, size_t len, uint8_t *out,
@@ -212,8 +233,8 @@ int dispatch_packet(struct server *server, const uint8_t *packet, size_t len, ui
 	reply_begin(&reply, id, out, cap);
 	if (type == SFTP_INIT)
 		answer_init(server, &reply, id);
-	else
-		run(server, type, &reader, &reply);
+	else if (run(server, type, &reader, &reply) != 0)
+		return -EAGAIN;
 	*reply_len = reply_end(&reply);
 	if (reply.status != SFTP_OK && reply.status != SFTP_EOF)
 		log_info("sent status %s", status_text(reply.status));

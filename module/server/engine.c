@@ -3,7 +3,8 @@
 
 #include "server/dispatch.h"
 #include "server/drain.h"
-#include "server/ring.h"
+#include "server/intake.h"
+#include "server/output.h"
 #include "server/signals.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -12,160 +13,145 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
-/* Requests wait here, so that sshd need not keep them: what sshd has not written to our pipe when a
- * client dies is lost.  Larger than sshd's 2 MiB window together with the pipe. */
-#define INPUT_BYTES (2u << 20)
-#define OUTPUT_BYTES (1u << 20)
-#define READ_BYTES (256u << 10)
+/* Of requests and replies, in one turn; small enough to stay in the processor's cache. */
 #define BATCH_BYTES (256u << 10)
+#define SEND_BYTES (128u << 10)
+/* Turns that are taken without a look at whether more can be received. */
+#define BUSY_TURNS 4
 #define PIPE_BYTES (1 << 20)
+#define PAGES_BYTES (512 << 10)
 
 static const int exit_io = 1, exit_bad_message = 11; /* as OpenSSH's */
 /* Once the session is to end: for replies of which the client takes none, and for all of them. */
 static const uint64_t stalled_limit_ns = 5 * NS_PER_S, flush_limit_ns = 60 * NS_PER_S;
+/* A request that takes so long is one in which more may have come. */
+static const uint64_t slow_ns = 2 * NS_PER_MS;
+/* How often it is looked whether the client has taken pages that are about to change. */
+static const uint64_t held_ns = NS_PER_MS / 2;
 
 struct engine {
 	struct server *server;
-	int in, out;
-	struct ring input, output;
-	bool can_read, can_write; /* as far as is known: tried before it is asked for */
-	bool input_ended, output_broken;
+	struct intake intake;
+	struct output output;
 	bool grown_in, grown_out;
-	bool ending;
-	size_t intake_left; /* while ending: bytes that had been received when the end came */
+	bool held;   /* the next request waits for the client to take pages */
+	bool slow;   /* the last turn took long */
+	bool ending; /* only what has been received is carried out */
 	uint64_t ending_ns,
 	    sent_ns; /* when the end began; when replies were last taken since then */
-	bool sent;
 	uint64_t started_ns;
+	unsigned int busy_turns;
 	struct engine_result result;
 };
 
-/* From here on only what has been received already is carried out. */
 static void begin_end(struct engine *engine, bool forced)
 {
-	int waiting = 0;
-
 	if (engine->ending)
 		return;
 	engine->ending = true;
 	engine->ending_ns = engine->sent_ns = clock_now_ns();
 	engine->result.forced = forced;
 	session_show_state(engine->server->session, MEMBER_FLUSHING);
-	if (ioctl(engine->in, FIONREAD, &waiting) != 0 || waiting <= 0)
-		waiting = 0;
-	engine->intake_left = (size_t)waiting;
-	engine->can_read = true;
-	if (waiting == 0)
-		engine->input_ended = true;
+	intake_close(&engine->intake);
 }
 
-static void receive(struct engine *engine)
+/* Takes what there is: once, for it is then still in the cache when it is carried out; but all of it
+ * while requests take long, for what sshd has not handed over when a client dies is lost. */
+static void receive(struct engine *engine, bool may_wait)
 {
-	size_t want = ring_room(&engine->input);
-	ssize_t got;
+	bool readable = engine->intake.readable;
 
-	if (want > READ_BYTES)
-		want = READ_BYTES;
-	if (engine->ending && want > engine->intake_left)
-		want = engine->intake_left;
-	if (engine->input_ended || !engine->can_read || want == 0)
-		return;
-	got = read(engine->in, ring_end(&engine->input), want);
-	/* A short read has emptied the pipe: the next try would only say so. */
-	engine->can_read = got == (ssize_t)want;
-	if (got > 0) {
-		ring_added(&engine->input, (size_t)got);
-		engine->intake_left -= engine->ending ? (size_t)got : 0;
+	intake_receive(&engine->intake, may_wait);
+	while (engine->slow && readable && intake_wants(&engine->intake)) {
+		struct pollfd more = {.fd = engine->intake.fd, .events = POLLIN};
+
+		if (signals_poll(&more, 1, 0) != 1)
+			break;
+		engine->intake.readable = true;
+		intake_receive(&engine->intake, false);
 	}
-	if (got < 0 && (errno == EINTR || errno == EAGAIN)) {
-		engine->input_ended = engine->ending && errno == EAGAIN;
-	} else if (got <= 0) {
-		if (got < 0) {
-			log_error("read: %s", strerror(errno));
-			engine->result.status = exit_io;
-		}
-		engine->input_ended = true;
+	engine->slow = false;
+	if (engine->intake.error != 0) {
+		log_error("read: %s", strerror(-engine->intake.error));
+		engine->intake.error = 0;
+		engine->result.status = exit_io;
 	}
-	if (engine->ending && engine->intake_left == 0)
-		engine->input_ended = true;
 }
 
-/* From here on nobody reads; what was asked for is still done. */
-static void break_output(struct engine *engine)
+/* The stream cannot be trusted further. */
+static void bad_message(struct engine *engine, const char *what, uint32_t value)
 {
-	engine->output_broken = true;
-	engine->can_write = true;
-	ring_taken(&engine->output, engine->output.used);
-}
-
-static void send_replies(struct engine *engine)
-{
-	ssize_t put;
-
-	if (engine->output.used == 0 || !engine->can_write)
-		return;
-	if (engine->output_broken) {
-		ring_taken(&engine->output, engine->output.used);
-		return;
-	}
-	put = write(engine->out, ring_begin(&engine->output), engine->output.used);
-	engine->can_write = put == (ssize_t)engine->output.used;
-	if (put > 0) {
-		ring_taken(&engine->output, (size_t)put);
-		engine->sent = true;
-	} else if (put < 0 && errno != EAGAIN && errno != EINTR) {
-		log_debug("write: %s", strerror(errno));
-		break_output(engine);
-	}
+	log_error("bad message from local user %s: %s %u", engine->server->options->self.pw_name,
+	    what, value);
+	engine->result.status = exit_bad_message;
+	intake_drop(&engine->intake);
 }
 
 /* The length of the packet at the beginning of the input when all of it is there, or 0.  A length
  * that no packet has ends the input: where the next one would begin cannot be known. */
 static size_t whole_packet(struct engine *engine)
 {
-	struct ring *input = &engine->input;
+	struct ring *input = &engine->intake.ring;
 	uint32_t len;
 
 	if (input->used < 4)
 		return 0;
 	len = wire_peek_u32(ring_begin(input));
 	if (len == 0 || len > SFTP_PACKET_MAX) {
-		log_error("bad message from local user %s: length %u",
-		    engine->server->options->self.pw_name, len);
-		engine->result.status = exit_bad_message;
-		engine->input_ended = true;
-		ring_taken(input, input->used);
+		bad_message(engine, "length", len);
 		return 0;
 	}
 	return input->used - 4 >= len ? len : 0;
 }
 
-/* Carries out requests while replies fit, up to a batch: then it is time to read and write again.
- */
-static void execute(struct engine *engine)
+/* Whether the largest reply fits: that is the back-pressure. */
+static bool has_room(const struct engine *engine)
 {
-	size_t done = 0, reply_len, len = 0;
-	uint64_t requests = 0;
+	return engine->output.paged == 0 && ring_room(&engine->output.ring) >= REPLY_MAX;
+}
 
-	while (done < BATCH_BYTES && ring_room(&engine->output) >= REPLY_MAX &&
-	       (len = whole_packet(engine)) != 0) {
-		if (dispatch_packet(engine->server, ring_begin(&engine->input) + 4, len,
-			ring_end(&engine->output), ring_room(&engine->output), &reply_len) != 0) {
-			log_error("bad message from local user %s: not a request",
-			    engine->server->options->self.pw_name);
-			engine->result.status = exit_bad_message;
-			engine->input_ended = true;
-			ring_taken(&engine->input, engine->input.used);
-			return;
-		}
-		ring_taken(&engine->input, len + 4);
-		ring_added(&engine->output, reply_len);
-		done += len;
-		requests++;
+/* Carries out the request at the beginning of the input, len bytes behind its length.  Returns the
+ * bytes of it and of its reply; 0 when it has to wait. */
+static size_t execute_one(struct engine *engine, size_t len)
+{
+	struct ring *input = &engine->intake.ring, *output = &engine->output.ring;
+	size_t reply_len;
+	int rc = dispatch_packet(engine->server, ring_begin(input) + 4, len, ring_end(output),
+	    ring_room(output), &reply_len);
+
+	engine->held = rc == -EAGAIN;
+	if (engine->held)
+		return 0;
+	if (rc != 0) {
+		bad_message(engine, "not a request, length", (uint32_t)len);
+		return 0;
 	}
+	ring_taken(input, len + 4);
+	ring_added(output, reply_len);
+	return len + reply_len + engine->output.paged;
+}
+
+/* Carries out requests and sends their replies, up to a batch: then it is time to receive again. */
+static void serve(struct engine *engine)
+{
+	uint64_t requests = 0, start = clock_now_ns();
+	size_t done = 0, len, step;
+
+	while (done < BATCH_BYTES && has_room(engine) && (len = whole_packet(engine)) != 0) {
+		step = execute_one(engine, len);
+		if (step == 0)
+			break;
+		done += step;
+		requests++;
+		if (engine->output.paged > 0 || output_waiting(&engine->output) >= SEND_BYTES)
+			output_send(&engine->output);
+		if (clock_now_ns() - start >= slow_ns) {
+			engine->slow = true;
+			break;
+		}
+	}
+	output_send(&engine->output);
 	session_count_requests(engine->server->session, requests);
 }
 
@@ -175,11 +161,12 @@ static void grow_pipes(struct engine *engine)
 {
 	if (engine->server->wrote && !engine->grown_in) {
 		engine->grown_in = true;
-		(void)fcntl(engine->in, F_SETPIPE_SZ, PIPE_BYTES);
+		(void)fcntl(engine->intake.fd, F_SETPIPE_SZ, PIPE_BYTES);
 	}
 	if (engine->server->read && !engine->grown_out) {
 		engine->grown_out = true;
-		(void)fcntl(engine->out, F_SETPIPE_SZ, PIPE_BYTES);
+		(void)fcntl(engine->output.fd, F_SETPIPE_SZ, PIPE_BYTES);
+		output_set_pages(&engine->output, PAGES_BYTES);
 	}
 }
 
@@ -219,12 +206,13 @@ static void mind_orders(struct engine *engine)
 /* Whether a request could be carried out at once. */
 static bool has_work(struct engine *engine)
 {
-	return ring_room(&engine->output) >= REPLY_MAX && whole_packet(engine) != 0;
+	return !engine->held && has_room(engine) && whole_packet(engine) != 0;
 }
 
-static bool finished(const struct engine *engine)
+static bool finished(struct engine *engine)
 {
-	return engine->input_ended && engine->output.used == 0;
+	return engine->intake.ended && output_waiting(&engine->output) == 0 &&
+	       whole_packet(engine) == 0;
 }
 
 /* Replies that nobody takes must not keep back the requests behind them: what was received is
@@ -233,17 +221,19 @@ static void give_up_replies(struct engine *engine)
 {
 	uint64_t now;
 
-	if (!engine->ending || engine->output.used == 0 || engine->output_broken)
+	if (!engine->ending || engine->output.broken)
+		return;
+	if (output_waiting(&engine->output) == 0 && !engine->held)
 		return;
 	now = clock_now_ns();
-	if (engine->sent)
+	if (engine->output.sent)
 		engine->sent_ns = now;
-	engine->sent = false;
+	engine->output.sent = false;
 	if (now - engine->sent_ns < stalled_limit_ns && now - engine->ending_ns < flush_limit_ns)
 		return;
 	log_error("the client does not take its replies");
 	engine->result.forced = true;
-	break_output(engine);
+	output_break(&engine->output);
 }
 
 /* How long to wait at most. */
@@ -251,6 +241,8 @@ static uint64_t wait_limit(const struct engine *engine)
 {
 	uint64_t now, due;
 
+	if (engine->held)
+		return held_ns;
 	if (engine->ending)
 		return stalled_limit_ns / 50;
 	due = due_at(engine).at_ns;
@@ -260,68 +252,84 @@ static uint64_t wait_limit(const struct engine *engine)
 	return due > now ? due - now : 0;
 }
 
-static void wait_for_work(struct engine *engine, uint64_t limit_ns)
+static void poll_both(struct engine *engine, uint64_t limit_ns)
 {
 	struct pollfd fds[2] = {{.fd = -1}, {.fd = -1}};
 
-	if (!engine->input_ended && !engine->can_read && ring_room(&engine->input) > 0)
-		fds[0] = (struct pollfd){.fd = engine->in, .events = POLLIN};
-	if (engine->output.used > 0 && !engine->can_write)
-		fds[1] = (struct pollfd){.fd = engine->out, .events = POLLOUT};
+	if (intake_wants(&engine->intake))
+		fds[0] = (struct pollfd){.fd = engine->intake.fd, .events = POLLIN};
+	if (output_waiting(&engine->output) > 0)
+		fds[1] = (struct pollfd){.fd = engine->output.fd, .events = POLLOUT};
 	if (signals_poll(fds, 2, limit_ns) <= 0)
 		return;
-	engine->can_read = engine->can_read || fds[0].revents != 0;
-	engine->can_write = engine->can_write || fds[1].revents != 0;
+	engine->intake.readable = engine->intake.readable || fds[0].revents != 0;
+	engine->output.can_write = engine->output.can_write || fds[1].revents != 0;
+}
+
+/* Waits until something can be done.  A session with nothing to do but to receive waits in read(2),
+ * which saves it a system call a request. */
+static void wait_and_receive(struct engine *engine)
+{
+	bool busy = has_work(engine) || (engine->intake.readable && intake_wants(&engine->intake));
+	uint64_t limit_ns = busy ? 0 : wait_limit(engine);
+	bool wait_in_read = limit_ns == UINT64_MAX && engine->intake.is_pipe &&
+			    intake_wants(&engine->intake) && output_waiting(&engine->output) == 0;
+
+	if (!busy)
+		engine->busy_turns = 0;
+	if (!wait_in_read && engine->busy_turns++ % BUSY_TURNS == 0)
+		poll_both(engine, limit_ns);
+	receive(engine, wait_in_read);
 }
 
 static void loop(struct engine *engine)
 {
 	for (;;) {
-		bool busy;
-
 		mind_orders(engine);
-		receive(engine);
-		execute(engine);
+		serve(engine);
 		grow_pipes(engine);
-		send_replies(engine);
 		give_up_replies(engine);
-		busy = has_work(engine);
-		if (!busy && finished(engine))
+		if (!has_work(engine) && finished(engine))
 			return;
-		if (!engine->input_ended && engine->can_read && ring_room(&engine->input) > 0)
-			busy = true;
-		wait_for_work(engine, busy ? 0 : wait_limit(engine));
+		wait_and_receive(engine);
 	}
+}
+
+/* Readers and writers of the descriptions may be others too: a terminal's, a shell's. */
+static int prepare(struct engine *engine, int in, int out)
+{
+	int rc = intake_init(&engine->intake, in);
+
+	if (rc != 0)
+		return rc;
+	rc = output_init(&engine->output, out);
+	if (rc != 0)
+		intake_free(&engine->intake);
+	return rc;
 }
 
 int engine_run(struct server *server, int in, int out, struct engine_result *result)
 {
-	struct engine engine = {.server = server,
-	    .in = in,
-	    .out = out,
-	    .can_read = true,
-	    .can_write = true,
-	    .started_ns = clock_now_ns()};
+	struct engine engine = {.server = server, .started_ns = clock_now_ns()};
 	int in_flags = fcntl(in, F_GETFL), out_flags = fcntl(out, F_GETFL);
-	int rc = ring_init(&engine.input, INPUT_BYTES);
+	int rc;
 
-	if (rc == 0)
-		rc = ring_init(&engine.output, OUTPUT_BYTES);
-	if (rc != 0)
-		goto out;
-	(void)fcntl(in, F_SETFL, in_flags | O_NONBLOCK);
-	(void)fcntl(out, F_SETFL, out_flags | O_NONBLOCK);
 	signals_init();
+	rc = prepare(&engine, in, out);
+	if (rc != 0)
+		return rc;
+	(void)fcntl(out, F_SETFL, out_flags | O_NONBLOCK);
+	server->output = &engine.output;
 	loop(&engine);
+	server->output = NULL;
 	/* A connection that sshd closes is one that the client has left. */
 	if (engine.ending && !server->session->connection_ends && server->handles.open > 0)
 		engine.result.forced = true;
+	*result = engine.result;
+	intake_free(&engine.intake);
+	output_free(&engine.output);
 	/* The descriptions may be shared with a terminal's other users. */
 	(void)fcntl(in, F_SETFL, in_flags);
 	(void)fcntl(out, F_SETFL, out_flags);
-	*result = engine.result;
-out:
-	ring_free(&engine.input);
-	ring_free(&engine.output);
-	return rc;
+	return 0;
 }

@@ -6,6 +6,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -93,6 +94,7 @@ struct handle *handle_open(struct handle_table *table, enum handle_kind kind, in
 	    .directory = directory,
 	};
 	table->open++;
+	table->writable += (flags & O_ACCMODE) != O_RDONLY;
 	return place;
 }
 
@@ -132,6 +134,7 @@ int handle_close(struct handle_table *table, struct handle *handle)
 	free(handle->name);
 	give_place(table, handle);
 	table->open--;
+	table->writable -= (handle->flags & O_ACCMODE) != O_RDONLY;
 	return rc;
 }
 

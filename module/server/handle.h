@@ -22,8 +22,9 @@ struct handle {
 	uint32_t generation; /* of this place's use; part of the handle's bytes */
 	uint32_t next_free;
 	int fd;
-	int flags;  /* of open(2) */
-	char *name; /* as the client gave it */
+	int flags;     /* of open(2) */
+	bool no_pages; /* this file has no pages to hand over (output_take_pages) */
+	char *name;    /* as the client gave it */
 	uint64_t read_bytes;
 	uint64_t written_bytes;
 	struct directory *directory; /* HANDLE_DIR */
@@ -39,6 +40,7 @@ struct handle_table {
 	uint32_t capacity; /* allocated */
 	uint32_t limit;    /* of open handles */
 	uint32_t open;
+	uint32_t writable;   /* of those, opened for writing */
 	uint32_t first_free; /* places are reused oldest first, so that a number rests */
 	uint32_t last_free;
 };

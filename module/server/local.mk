@@ -7,6 +7,7 @@ libserver_la_SOURCES = \
 	module/server/drain.c module/server/drain.h \
 	module/server/engine.c module/server/engine.h \
 	module/server/handle.c module/server/handle.h \
+	module/server/intake.c module/server/intake.h \
 	module/server/log_name.c module/server/log_name.h \
 	module/server/longname.c module/server/longname.h \
 	module/server/op_attr.c \
@@ -14,6 +15,7 @@ libserver_la_SOURCES = \
 	module/server/op_file.c \
 	module/server/op_name.c \
 	module/server/options.c module/server/options.h \
+	module/server/output.c module/server/output.h \
 	module/server/path.c module/server/path.h \
 	module/server/reply.c module/server/reply.h \
 	module/server/ring.c module/server/ring.h \

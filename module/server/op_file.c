@@ -1,5 +1,6 @@
 /* server: operations on open files: OPEN, CLOSE, READ, WRITE, fsync. */
 #include "server/log_name.h"
+#include "server/output.h"
 #include "server/path.h"
 #include "server/server.h"
 #include "server/session.h"
@@ -173,24 +174,55 @@ void op_close(struct server *server, const struct request *request, struct reply
 		server->last_close_ns = clock_now_ns();
 }
 
+/* Fewer bytes are copied sooner than their pages are handed over. */
+#define PAGES_LEAST (16u << 10)
+
+/* Answers with pages of the file, where that gives the same as a copy: what is written later must not
+ * show in what was read before.  Returns the bytes, 0 at the end of the file, or a negative errno
+ * after which a copy is to be tried. */
+static ssize_t read_pages(
+    struct server *server, struct handle *handle, uint64_t offset, size_t len, struct reply *reply)
+{
+	ssize_t got;
+
+	if (len < PAGES_LEAST || handle->no_pages || server->handles.writable > 0 ||
+	    server->output == NULL || !output_takes_pages(server->output, len))
+		return -EAGAIN;
+	got = output_take_pages(server->output, handle->fd, offset, len);
+	if (got > 0)
+		reply_data_paged(reply, (size_t)got);
+	handle->no_pages = got < 0;
+	return got;
+}
+
+static ssize_t read_copy(struct handle *handle, uint64_t offset, size_t len, struct reply *reply)
+{
+	uint8_t *room = reply_data_begin(reply, len);
+	ssize_t got;
+
+	do {
+		got = pread(handle->fd, room, len, (off_t)offset);
+	} while (got < 0 && errno == EINTR);
+	if (got >= 0)
+		reply_data_end(reply, (size_t)got);
+	return got < 0 ? -errno : got;
+}
+
 void op_read(struct server *server, const struct request *request, struct reply *reply)
 {
 	struct handle *handle = op_find_handle(server, request->handles[0], HANDLE_FILE, reply);
 	size_t len = request->number < SFTP_DATA_MAX ? request->number : SFTP_DATA_MAX;
-	uint8_t *room;
+	uint64_t offset = request->offsets[0];
 	ssize_t got;
 
 	if (handle == NULL)
 		return;
-	room = reply_data_begin(reply, len);
-	do {
-		got = pread(handle->fd, room, len, (off_t)request->offsets[0]);
-	} while (got < 0 && errno == EINTR);
+	got = read_pages(server, handle, offset, len, reply);
+	if (got < 0)
+		got = read_copy(handle, offset, len, reply);
 	if (got < 0) {
-		int error = errno;
-
-		log_error("read \"%s\": %s", log_name(handle->name), strerror(error));
-		reply_errno(reply, -error);
+		log_error("read \"%s\": %s", log_name(handle->name), strerror((int)-got));
+		reply_errno(reply, (int)got);
 		return;
 	}
 	/* Nothing asked for is nothing got, not the end. */
@@ -198,11 +230,9 @@ void op_read(struct server *server, const struct request *request, struct reply 
 		reply_status(reply, SFTP_EOF, NULL);
 		return;
 	}
-	reply_data_end(reply, (size_t)got);
 	handle->read_bytes += (uint64_t)got;
 	server->read = true;
-	session_file_moved(
-	    server->session, handle->row, FILE_READ, request->offsets[0], (uint64_t)got);
+	session_file_moved(server->session, handle->row, FILE_READ, offset, (uint64_t)got);
 }
 
 /* Writes all of it: a short write is finished, or its reason told.  Returns the bytes written;

@@ -27,7 +27,7 @@ size_t reply_end(struct reply *reply)
 
 	if (reply->writer.failed || size <= LENGTH_BYTES)
 		return 0;
-	wire_patch_u32(&reply->writer, 0, (uint32_t)(size - LENGTH_BYTES));
+	wire_patch_u32(&reply->writer, 0, (uint32_t)(size - LENGTH_BYTES + reply->paged));
 	return size;
 }
 
@@ -107,6 +107,12 @@ void reply_data_end(struct reply *reply, size_t len)
 {
 	wire_patch_u32(&reply->writer, DATA_AT - 4, (uint32_t)len);
 	reply->writer.at += len;
+}
+
+void reply_data_paged(struct reply *reply, size_t len)
+{
+	(void)reply_data_begin(reply, len);
+	reply->paged = len;
 }
 
 void reply_version_begin(struct reply *reply)

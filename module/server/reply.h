@@ -20,6 +20,7 @@ struct reply {
 	struct wire_writer writer;
 	uint32_t id;
 	enum sftp_status status; /* what a STATUS said; SFTP_OK for every other reply */
+	size_t paged;            /* bytes of DATA that follow from elsewhere (output_take_pages) */
 	uint32_t name_count;
 };
 
@@ -56,6 +57,9 @@ void reply_names_end(struct reply *reply);
  */
 uint8_t *reply_data_begin(struct reply *reply, size_t len);
 void reply_data_end(struct reply *reply, size_t len);
+
+/* DATA whose len bytes are not in the reply: they follow behind it. */
+void reply_data_paged(struct reply *reply, size_t len);
 
 /* VERSION, and EXTENDED_REPLY: the caller goes on in reply->writer. */
 void reply_version_begin(struct reply *reply);

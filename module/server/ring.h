@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct ring {
 	uint8_t *base;
@@ -51,6 +52,16 @@ static inline void ring_taken(struct ring *ring, size_t len)
 		ring->head = 0;
 	else if (ring->head >= ring->size)
 		ring->head -= ring->size;
+}
+
+/* Moves the bytes in use to the ring's first pages, which the processor still has in its cache, unless
+ * they are more than limit or lie there in part already. */
+static inline void ring_rewind(struct ring *ring, size_t limit)
+{
+	if (ring->used > limit || ring->used > ring->head || ring->head + ring->used > ring->size)
+		return;
+	memcpy(ring->base, ring_begin(ring), ring->used);
+	ring->head = 0;
 }
 
 #endif

@@ -11,11 +11,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct output;
 struct session;
 
 struct server {
 	const struct options *options;
 	struct session *session;
+	struct output *output; /* of the engine; NULL without one */
 	struct handle_table handles;
 	char start_directory[PATH_MAX]; /* absolute */
 	bool initialised;               /* INIT has been answered */

@@ -1,0 +1,95 @@
+/* server: what the client has sent.  Never gives up a byte that was received. */
+#include "server/intake.h"
+
+#include "server/signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Requests wait here, so that sshd need not keep them: what sshd has not written to our pipe when a
+ * client dies is lost.  As large as sshd's window. */
+#define INTAKE_BYTES (2u << 20)
+#define READ_BYTES (256u << 10)
+/* What is moved to the ring's first pages rather than read on behind: these are in the cache. */
+#define REWIND_BYTES (64u << 10)
+
+int intake_init(struct intake *intake, int fd)
+{
+	struct stat st;
+
+	*intake = (struct intake){.fd = fd};
+	intake->is_pipe = fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
+	if (intake->is_pipe)
+		signals_watch_read(fd);
+	return ring_init(&intake->ring, INTAKE_BYTES);
+}
+
+void intake_free(struct intake *intake)
+{
+	signals_watch_read(-1);
+	ring_free(&intake->ring);
+}
+
+static void note_failure(struct intake *intake, int error)
+{
+	if (error == EAGAIN && !intake->closing) {
+		/* A signal has come, before the read or in it. */
+		if (intake->is_pipe)
+			signals_rearm_read();
+		return;
+	}
+	if (error == EINTR)
+		return;
+	if (error != EAGAIN)
+		intake->error = -error;
+	intake->ended = true;
+}
+
+void intake_receive(struct intake *intake, bool may_wait)
+{
+	size_t want;
+	ssize_t got;
+
+	if (!intake_wants(intake) || !(intake->readable || (may_wait && intake->is_pipe)))
+		return;
+	if (intake->ring.head >= READ_BYTES)
+		ring_rewind(&intake->ring, REWIND_BYTES);
+	want = ring_room(&intake->ring);
+	if (want > READ_BYTES)
+		want = READ_BYTES;
+	if (intake->closing && want > intake->left)
+		want = intake->left;
+	got = read(intake->fd, ring_end(&intake->ring), want);
+	if (!intake->closing)
+		intake->readable = false;
+	if (got < 0) {
+		note_failure(intake, errno);
+		return;
+	}
+	ring_added(&intake->ring, (size_t)got);
+	if (intake->closing)
+		intake->left -= (size_t)got;
+	intake->ended = got == 0 || (intake->closing && intake->left == 0);
+}
+
+void intake_close(struct intake *intake)
+{
+	int waiting = 0;
+
+	if (ioctl(intake->fd, FIONREAD, &waiting) != 0 || waiting < 0)
+		waiting = 0;
+	intake->closing = true;
+	intake->left = (size_t)waiting;
+	intake->readable = true;
+	if (waiting == 0)
+		intake->ended = true;
+}
+
+void intake_drop(struct intake *intake)
+{
+	ring_taken(&intake->ring, intake->ring.used);
+	intake->ended = true;
+}
