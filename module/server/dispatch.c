@@ -172,7 +172,7 @@ static bool refuse(struct server *server, const struct entry *entry, struct repl
 }
 
 /* Whether the request has to wait until the client has taken the pages of earlier READs: it may
- * change, or lead to changes of, a file that they are of (output_take_pages). */
+ * change, or lead to changes of, a file that they are of (output_add_pages). */
 static bool must_wait(const struct server *server, const struct entry *entry)
 {
 	const struct request *request = &server->request;
@@ -217,7 +217,7 @@ static int run(struct server *server, uint8_t type, struct wire_reader *reader, 
 	if (must_wait(server, entry))
 		return -EAGAIN;
 	entry->run(server, &server->request, reply);
-	return 0;
+	return reply->again ? -EAGAIN : 0;
 }
 
 int dispatch_packet(struct server *server, const uint8_t *packet, size_t len, uint8_t *out,
@@ -238,5 +238,5 @@ int dispatch_packet(struct server *server, const uint8_t *packet, size_t len, ui
 	*reply_len = reply_end(&reply);
 	if (reply.status != SFTP_OK && reply.status != SFTP_EOF)
 		log_info("sent status %s", status_text(reply.status));
-	return *reply_len == 0 ? -EPROTO : 0;
+	return *reply_len == 0 && !reply.elsewhere ? -EPROTO : 0;
 }

@@ -10,9 +10,10 @@
 #include <stdio.h>
 
 /* Carries out the request in a packet of len bytes, its length field not counted, and makes the
- * reply in cap bytes at out (at least REPLY_MAX); *reply_len is what it takes there. What is wrong
- * with a request is told to the client.  Returns 0; -EAGAIN when nothing was done, for the client has
- * first to take the pages of earlier READs (output_shares_pages); or -EPROTO when the packet is not even
+ * reply in cap bytes at out (at least REPLY_MAX); *reply_len is what it takes there
+ * (0: it has been added to the server's output as pages). What is wrong
+ * with a request is told to the client.  Returns 0; -EAGAIN when nothing was done, for the output has
+ * first to be sent or taken (output_add_pages, output_shares_pages); or -EPROTO when the packet is not even
  * a request (no type, no id, nothing before INIT): the stream cannot be trusted further. */
 int dispatch_packet(struct server *server, const uint8_t *packet, size_t len, uint8_t *out,
     size_t cap, size_t *reply_len);

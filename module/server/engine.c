@@ -5,6 +5,7 @@
 #include "server/drain.h"
 #include "server/intake.h"
 #include "server/output.h"
+#include "server/pipes.h"
 #include "server/signals.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -17,25 +18,25 @@
 /* Of requests and replies, in one turn; small enough to stay in the processor's cache. */
 #define BATCH_BYTES (256u << 10)
 #define SEND_BYTES (128u << 10)
+/* Data of files that moves in one turn and shows that it is to be moved in bulk. */
+#define BULK_BYTES (32u << 10)
 /* Turns that are taken without a look at whether more can be received. */
 #define BUSY_TURNS 4
-#define PIPE_BYTES (1 << 20)
-#define PAGES_BYTES (512 << 10)
 
 static const int exit_io = 1, exit_bad_message = 11; /* as OpenSSH's */
 /* Once the session is to end: for replies of which the client takes none, and for all of them. */
 static const uint64_t stalled_limit_ns = 5 * NS_PER_S, flush_limit_ns = 60 * NS_PER_S;
 /* A request that takes so long is one in which more may have come. */
 static const uint64_t slow_ns = 2 * NS_PER_MS;
-/* How often it is looked whether the client has taken pages that are about to change. */
+/* How often it is looked whether the client has taken pages of a file that is about to change. */
 static const uint64_t held_ns = NS_PER_MS / 2;
 
 struct engine {
 	struct server *server;
 	struct intake intake;
 	struct output output;
-	bool grown_in, grown_out;
-	bool held;   /* the next request waits for the client to take pages */
+	struct pipes pipes;
+	bool held;   /* the next request waits until the output has been sent, or taken */
 	bool slow;   /* the last turn took long */
 	bool ending; /* only what has been received is carried out */
 	uint64_t ending_ns,
@@ -108,66 +109,71 @@ static size_t whole_packet(struct engine *engine)
 /* Whether the largest reply fits: that is the back-pressure. */
 static bool has_room(const struct engine *engine)
 {
-	return engine->output.paged == 0 && ring_room(&engine->output.ring) >= REPLY_MAX;
+	return ring_room(&engine->output.ring) >= REPLY_MAX;
 }
 
-/* Carries out the request at the beginning of the input, len bytes behind its length.  Returns the
- * bytes of it and of its reply; 0 when it has to wait. */
-static size_t execute_one(struct engine *engine, size_t len)
+/* Carries out the request at the beginning of the input, len bytes behind its length.  Returns 0,
+ * -EAGAIN when it has to wait, or another negative errno. */
+static int execute(struct engine *engine, size_t len)
 {
 	struct ring *input = &engine->intake.ring, *output = &engine->output.ring;
-	size_t reply_len;
+	size_t reply_len = 0;
 	int rc = dispatch_packet(engine->server, ring_begin(input) + 4, len, ring_end(output),
 	    ring_room(output), &reply_len);
 
-	engine->held = rc == -EAGAIN;
-	if (engine->held)
-		return 0;
-	if (rc != 0) {
-		bad_message(engine, "not a request, length", (uint32_t)len);
-		return 0;
-	}
+	if (rc != 0)
+		return rc;
 	ring_taken(input, len + 4);
 	ring_added(output, reply_len);
-	return len + reply_len + engine->output.paged;
+	return 0;
+}
+
+/* The same, sending the output when it is in the way. */
+static int execute_or_hold(struct engine *engine, size_t len)
+{
+	int rc = execute(engine, len);
+
+	if (rc == -EAGAIN) {
+		output_send(&engine->output);
+		rc = execute(engine, len);
+	}
+	engine->held = rc == -EAGAIN;
+	if (rc != 0 && rc != -EAGAIN)
+		bad_message(engine, "not a request, length", (uint32_t)len);
+	return rc;
 }
 
 /* Carries out requests and sends their replies, up to a batch: then it is time to receive again. */
 static void serve(struct engine *engine)
 {
 	uint64_t requests = 0, start = clock_now_ns();
-	size_t done = 0, len, step;
+	size_t done = 0, len;
 
-	while (done < BATCH_BYTES && has_room(engine) && (len = whole_packet(engine)) != 0) {
-		step = execute_one(engine, len);
-		if (step == 0)
-			break;
-		done += step;
+	while (done < BATCH_BYTES && has_room(engine) && (len = whole_packet(engine)) != 0 &&
+	       execute_or_hold(engine, len) == 0) {
+		done += len;
 		requests++;
-		if (engine->output.paged > 0 || output_waiting(&engine->output) >= SEND_BYTES)
+		if (output_waiting(&engine->output) >= SEND_BYTES) {
+			done += output_waiting(&engine->output);
 			output_send(&engine->output);
-		if (clock_now_ns() - start >= slow_ns) {
-			engine->slow = true;
-			break;
 		}
+		engine->slow = clock_now_ns() - start >= slow_ns;
+		if (engine->slow)
+			break;
 	}
 	output_send(&engine->output);
 	session_count_requests(engine->server->session, requests);
 }
 
-/* Larger pipes, once bulk data moves: fewer and larger system calls, and less that sshd has to
- * keep. Refusal is no harm. */
-static void grow_pipes(struct engine *engine)
+static void note_bulk(struct engine *engine)
 {
-	if (engine->server->wrote && !engine->grown_in) {
-		engine->grown_in = true;
-		(void)fcntl(engine->intake.fd, F_SETPIPE_SZ, PIPE_BYTES);
-	}
-	if (engine->server->read && !engine->grown_out) {
-		engine->grown_out = true;
-		(void)fcntl(engine->output.fd, F_SETPIPE_SZ, PIPE_BYTES);
-		output_set_pages(&engine->output, PAGES_BYTES);
-	}
+	struct server *server = engine->server;
+
+	if (server->bytes_in >= BULK_BYTES)
+		pipes_moved(&engine->pipes, PIPES_IN, clock_now_ns());
+	if (server->bytes_out >= BULK_BYTES)
+		pipes_moved(&engine->pipes, PIPES_OUT, clock_now_ns());
+	server->bytes_in = server->bytes_out = 0;
 }
 
 static struct drain_due due_at(const struct engine *engine)
@@ -237,18 +243,21 @@ static void give_up_replies(struct engine *engine)
 }
 
 /* How long to wait at most. */
-static uint64_t wait_limit(const struct engine *engine)
+static uint64_t wait_limit(struct engine *engine)
 {
-	uint64_t now, due;
+	uint64_t now, due, rest;
 
-	if (engine->held)
+	if (engine->held && output_waiting(&engine->output) == 0)
 		return held_ns;
 	if (engine->ending)
 		return stalled_limit_ns / 50;
+	now = clock_now_ns();
 	due = due_at(engine).at_ns;
+	rest = pipes_rest(&engine->pipes, now);
+	if (rest < due)
+		due = rest;
 	if (due == UINT64_MAX)
 		return UINT64_MAX;
-	now = clock_now_ns();
 	return due > now ? due - now : 0;
 }
 
@@ -287,7 +296,7 @@ static void loop(struct engine *engine)
 	for (;;) {
 		mind_orders(engine);
 		serve(engine);
-		grow_pipes(engine);
+		note_bulk(engine);
 		give_up_replies(engine);
 		if (!has_work(engine) && finished(engine))
 			return;
@@ -320,7 +329,9 @@ int engine_run(struct server *server, int in, int out, struct engine_result *res
 		return rc;
 	(void)fcntl(out, F_SETFL, out_flags | O_NONBLOCK);
 	server->output = &engine.output;
+	pipes_init(&engine.pipes, server->session, in, &engine.output);
 	loop(&engine);
+	pipes_end(&engine.pipes);
 	server->output = NULL;
 	/* A connection that sshd closes is one that the client has left. */
 	if (engine.ending && !server->session->connection_ends && server->handles.open > 0)

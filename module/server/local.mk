@@ -17,6 +17,7 @@ libserver_la_SOURCES = \
 	module/server/options.c module/server/options.h \
 	module/server/output.c module/server/output.h \
 	module/server/path.c module/server/path.h \
+	module/server/pipes.c module/server/pipes.h \
 	module/server/reply.c module/server/reply.h \
 	module/server/ring.c module/server/ring.h \
 	module/server/send_queue.c module/server/send_queue.h \

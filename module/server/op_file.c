@@ -178,21 +178,24 @@ void op_close(struct server *server, const struct request *request, struct reply
 #define PAGES_LEAST (16u << 10)
 
 /* Answers with pages of the file, where that gives the same as a copy: what is written later must not
- * show in what was read before.  Returns the bytes, 0 at the end of the file, or a negative errno
- * after which a copy is to be tried. */
-static ssize_t read_pages(
+ * show in what was read before.  Returns as output_add_pages. */
+static int read_pages(
     struct server *server, struct handle *handle, uint64_t offset, size_t len, struct reply *reply)
 {
-	ssize_t got;
+	struct output *output = server->output;
+	uint8_t header[REPLY_DATA_HEADER];
+	int rc;
 
-	if (len < PAGES_LEAST || handle->no_pages || server->handles.writable > 0 ||
-	    server->output == NULL || !output_takes_pages(server->output, len))
-		return -EAGAIN;
-	got = output_take_pages(server->output, handle->fd, offset, len);
-	if (got > 0)
-		reply_data_paged(reply, (size_t)got);
-	handle->no_pages = got < 0;
-	return got;
+	if (len < PAGES_LEAST || handle->no_pages || server->handles.writable > 0 || output == NULL)
+		return -ENOTSUP;
+	reply_data_header(reply, len, header);
+	rc = output_add_pages(output, header, sizeof(header), handle->fd, offset, len);
+	reply->elsewhere = rc == 1;
+	reply->again = rc == -EAGAIN;
+	handle->no_pages = rc == -ENOTSUP && output->slots > 0;
+	if (rc == 0 || rc == -ENOTSUP)
+		reply_begin(reply, reply->id, ring_end(&output->ring), ring_room(&output->ring));
+	return rc;
 }
 
 static ssize_t read_copy(struct handle *handle, uint64_t offset, size_t len, struct reply *reply)
@@ -213,12 +216,15 @@ void op_read(struct server *server, const struct request *request, struct reply 
 	struct handle *handle = op_find_handle(server, request->handles[0], HANDLE_FILE, reply);
 	size_t len = request->number < SFTP_DATA_MAX ? request->number : SFTP_DATA_MAX;
 	uint64_t offset = request->offsets[0];
-	ssize_t got;
+	ssize_t got = (ssize_t)len;
+	int rc;
 
 	if (handle == NULL)
 		return;
-	got = read_pages(server, handle, offset, len, reply);
-	if (got < 0)
+	rc = read_pages(server, handle, offset, len, reply);
+	if (rc == -EAGAIN)
+		return;
+	if (rc != 1)
 		got = read_copy(handle, offset, len, reply);
 	if (got < 0) {
 		log_error("read \"%s\": %s", log_name(handle->name), strerror((int)-got));
@@ -231,7 +237,7 @@ void op_read(struct server *server, const struct request *request, struct reply 
 		return;
 	}
 	handle->read_bytes += (uint64_t)got;
-	server->read = true;
+	server->bytes_out += (size_t)got;
 	session_file_moved(server->session, handle->row, FILE_READ, offset, (uint64_t)got);
 }
 
@@ -270,7 +276,7 @@ void op_write(struct server *server, const struct request *request, struct reply
 		log_error("write \"%s\": %s", log_name(handle->name), strerror(-error));
 	reply_errno(reply, error);
 	handle->written_bytes += done;
-	server->wrote = true;
+	server->bytes_in += done;
 	if (done > 0)
 		session_file_moved(
 		    server->session, handle->row, FILE_WRITE, request->offsets[0], done);

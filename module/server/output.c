@@ -37,14 +37,13 @@ void output_set_pages(struct output *output, size_t len)
 			close(output->pages[i]);
 		output->pages[i] = -1;
 	}
-	output->paged = output->pages_max = 0;
+	output->paged = output->slots_used = output->slots = 0;
 	if (len == 0 || !output->is_pipe || pipe2(output->pages, O_CLOEXEC | O_NONBLOCK) != 0)
 		return;
 	size = fcntl(output->pages[1], F_SETPIPE_SZ, (int)len);
 	if (size < 0)
 		size = fcntl(output->pages[1], F_GETPIPE_SZ);
-	/* The first and the last page of a stretch may be parts of pages. */
-	output->pages_max = size > PAGE_BYTES ? (size_t)size - PAGE_BYTES : 0;
+	output->slots = size > 0 ? (size_t)size / PAGE_BYTES : 0;
 }
 
 void output_break(struct output *output)
@@ -52,7 +51,6 @@ void output_break(struct output *output)
 	output->broken = true;
 	output->can_write = true;
 	ring_taken(&output->ring, output->ring.used);
-	/* The pages that wait go with their pipe. */
 	output_set_pages(output, 0);
 }
 
@@ -72,40 +70,67 @@ static bool note_sent(struct output *output, ssize_t put, size_t len)
 	return put == (ssize_t)len;
 }
 
-static void send_pages(struct output *output)
+static bool send_bytes(struct output *output, size_t len)
 {
-	ssize_t put = splice(output->pages[0], NULL, output->fd, NULL, output->paged,
-	    SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	ssize_t put;
 
-	(void)note_sent(output, put, output->paged);
+	if (len == 0)
+		return true;
+	put = write(output->fd, ring_begin(&output->ring), len);
+	/* First, for a broken output has dropped all. */
+	if (put > 0)
+		ring_taken(&output->ring, (size_t)put);
+	return note_sent(output, put, len);
+}
+
+static bool send_pages(struct output *output)
+{
+	size_t len = output->paged;
+	ssize_t put = splice(
+	    output->pages[0], NULL, output->fd, NULL, len, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+
 	if (put > 0) {
 		output->paged -= (size_t)put;
-		output->pages_end = output->sent_bytes;
+		output->pages_end = output->sent_bytes + (uint64_t)put;
 	}
+	if (output->paged == 0)
+		output->slots_used = 0;
+	return note_sent(output, put, len);
 }
 
 void output_send(struct output *output)
 {
-	size_t used = output->ring.used;
-
 	if (output->broken)
-		ring_taken(&output->ring, used);
-	if (output_waiting(output) == 0 || !output->can_write)
+		ring_taken(&output->ring, output->ring.used);
+	if (!output->can_write)
 		return;
-	if (used > 0) {
-		ssize_t put = write(output->fd, ring_begin(&output->ring), used);
-		bool all = note_sent(output, put, used);
+	if (output->paged > 0) {
+		size_t before = output->ring.used, ahead = output->ahead;
+		bool all = send_bytes(output, ahead);
 
-		if (put > 0)
-			ring_taken(&output->ring, (size_t)put);
-		if (!all)
+		output->ahead = all ? 0 : ahead - (before - output->ring.used);
+		if (!all || !send_pages(output))
 			return;
 	}
-	if (output->paged > 0)
-		send_pages(output);
+	(void)send_bytes(output, output->ring.used);
 }
 
-ssize_t output_take_pages(struct output *output, int file, uint64_t offset, size_t len)
+/* Takes everything back out of the pipe for pages, into the ring. */
+static void copy_pages(struct output *output, size_t len)
+{
+	while (len > 0) {
+		ssize_t got = read(output->pages[0], ring_end(&output->ring), len);
+
+		if (got <= 0)
+			break;
+		ring_added(&output->ring, (size_t)got);
+		len -= (size_t)got;
+	}
+	output->paged = output->slots_used = 0;
+}
+
+/* Puts len bytes of file into the pipe for pages.  Returns how many there were, or a negative errno. */
+static ssize_t fill_pages(const struct output *output, int file, uint64_t offset, size_t len)
 {
 	loff_t at = (loff_t)offset;
 	size_t done = 0;
@@ -122,8 +147,37 @@ ssize_t output_take_pages(struct output *output, int file, uint64_t offset, size
 			break;
 		done += (size_t)got;
 	}
-	output->paged = done;
 	return (ssize_t)done;
+}
+
+int output_add_pages(struct output *output, const void *header, size_t header_len, int file,
+    uint64_t offset, size_t len)
+{
+	/* One for the header; the first and the last page may be parts of pages. */
+	size_t slots = 1 + len / PAGE_BYTES + 2;
+	size_t whole = header_len + len;
+	ssize_t got;
+
+	if (slots > output->slots || offset > INT64_MAX - len)
+		return -ENOTSUP;
+	if (output->paged == 0)
+		output->ahead = output->ring.used;
+	/* Room to take them all back into, and the largest reply besides. */
+	if (output->ahead != output->ring.used || output->slots_used + slots > output->slots ||
+	    output->paged + whole > ring_room(&output->ring) / 2)
+		return -EAGAIN;
+	if (write(output->pages[1], header, header_len) != (ssize_t)header_len)
+		return -EAGAIN;
+	got = fill_pages(output, file, offset, len);
+	if (got != (ssize_t)len) {
+		/* The header stands there already and is wrong. */
+		copy_pages(output, output->paged + header_len + (got > 0 ? (size_t)got : 0));
+		ring_dropped(&output->ring, header_len + (got > 0 ? (size_t)got : 0));
+		return got < 0 ? -ENOTSUP : 0;
+	}
+	output->paged += whole;
+	output->slots_used += slots;
+	return 1;
 }
 
 bool output_shares_pages(const struct output *output)

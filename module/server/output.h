@@ -15,13 +15,15 @@ struct output {
 	bool can_write; /* as far as is known: tried before it is asked for */
 	bool broken;    /* nobody reads: what is added is dropped */
 	bool sent;      /* some was taken since the engine looked last */
-	/* The pages of a READ go through a pipe of our own, so that their number is known before the
-	 * reply's header is made; from there they move to fd behind all that is in the ring. */
+	/* Large READs are answered with pages of the file, which wait in a pipe of our own.  They go out
+	 * behind the ring's first bytes, and before the rest of it. */
 	bool is_pipe;
-	int pages[2];                   /* -1: none */
-	size_t pages_max;               /* what the pipe holds, at any alignment */
-	size_t paged;                   /* bytes in it, to be sent after the ring's */
-	uint64_t sent_bytes, pages_end; /* of all; up to the last that were pages */
+	int pages[2]; /* the pipe; -1: none */
+	size_t paged; /* bytes in it */
+	size_t ahead; /* bytes of the ring that go first, when there are any in the pipe */
+	size_t slots_used,
+	    slots; /* a pipe's room is counted in slots, each of a page or a part of one */
+	uint64_t sent_bytes, pages_end; /* bytes of all; up to the last that were pages */
 };
 
 /* Sends to fd, which stays the caller's and is non-blocking.  Returns 0 or a negative errno;
@@ -41,22 +43,17 @@ static inline size_t output_waiting(const struct output *output)
 	return output->ring.used + output->paged;
 }
 
-/* Gives the output a pipe for pages that holds about len bytes; 0 takes it away (it must be empty).  Without one, output_take_pages
- * takes none. */
+/* Gives the output a pipe for pages that holds about len bytes; 0 takes it away, with what is in it.
+ * Without one, output_add_pages adds nothing. */
 void output_set_pages(struct output *output, size_t len);
 
-/* Whether output_take_pages would take len bytes. */
-static inline bool output_takes_pages(const struct output *output, size_t len)
-{
-	return output->paged == 0 && len <= output->pages_max;
-}
-
-/* Takes up to len bytes of file at offset, as pages of the page cache, without copying them.  Returns
- * how many there are, 0 at the end of the file, or a negative errno, -EINVAL when this file has no
- * such pages.  The caller then adds the header to the ring, and nothing else until they are sent.
- * What is changed in the file shows in pages that the client has not taken yet: see
- * output_shares_pages. */
-ssize_t output_take_pages(struct output *output, int file, uint64_t offset, size_t len);
+/* Adds header_len bytes and then exactly len bytes of file from offset on, as pages of the page cache
+ * and without copying them; what changes in the file shows in pages that the client has not taken yet
+ * (output_shares_pages).  Returns 1; -EAGAIN when the output has to be sent first; 0 when nothing was
+ * added, for the file has not so many bytes there, though what is added next may have another place in
+ * the ring; -ENOTSUP when nothing was added, for this file or this output has no pages. */
+int output_add_pages(struct output *output, const void *header, size_t header_len, int file,
+    uint64_t offset, size_t len);
 
 /* Whether the client may not yet have taken all pages, so that a change to the file they are of would
  * show in them. */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define LENGTH_BYTES 4u
-#define DATA_AT 13u /* length, type, id, length of the data */
+#define DATA_AT REPLY_DATA_HEADER /* length, type, id, length of the data */
 #define NAME_COUNT_AT 9u
 
 static void begin_type(struct reply *reply, enum sftp_type type)
@@ -27,7 +27,7 @@ size_t reply_end(struct reply *reply)
 
 	if (reply->writer.failed || size <= LENGTH_BYTES)
 		return 0;
-	wire_patch_u32(&reply->writer, 0, (uint32_t)(size - LENGTH_BYTES + reply->paged));
+	wire_patch_u32(&reply->writer, 0, (uint32_t)(size - LENGTH_BYTES));
 	return size;
 }
 
@@ -109,10 +109,14 @@ void reply_data_end(struct reply *reply, size_t len)
 	reply->writer.at += len;
 }
 
-void reply_data_paged(struct reply *reply, size_t len)
+void reply_data_header(const struct reply *reply, size_t len, uint8_t out[REPLY_DATA_HEADER])
 {
-	(void)reply_data_begin(reply, len);
-	reply->paged = len;
+	struct wire_writer writer = {.data = out, .cap = REPLY_DATA_HEADER};
+
+	wire_put_u32(&writer, (uint32_t)(REPLY_DATA_HEADER - LENGTH_BYTES + len));
+	wire_put_u8(&writer, SFTP_DATA);
+	wire_put_u32(&writer, reply->id);
+	wire_put_u32(&writer, (uint32_t)len);
 }
 
 void reply_version_begin(struct reply *reply)

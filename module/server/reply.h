@@ -20,15 +20,16 @@ struct reply {
 	struct wire_writer writer;
 	uint32_t id;
 	enum sftp_status status; /* what a STATUS said; SFTP_OK for every other reply */
-	size_t paged;            /* bytes of DATA that follow from elsewhere (output_take_pages) */
+	bool elsewhere;          /* it has been added to the output by another way */
+	bool again;              /* nothing has been done: the output has to be sent first */
 	uint32_t name_count;
 };
 
 /* Starts a reply to the request id in cap bytes at data, cap at least REPLY_MAX. */
 void reply_begin(struct reply *reply, uint32_t id, uint8_t *data, size_t cap);
 
-/* Writes the length in front.  Returns the bytes that the whole packet takes; 0 when no reply was
- * made, or one that did not fit: a defect of an operation. */
+/* Writes the length in front.  Returns the bytes that the whole packet takes here; 0 when no reply was
+ * made, or one that did not fit: a defect of an operation unless it is elsewhere. */
 size_t reply_end(struct reply *reply);
 
 /* STATUS for 0 or a negative errno; the text of a failure is what strerror(3) says of it. */
@@ -58,8 +59,9 @@ void reply_names_end(struct reply *reply);
 uint8_t *reply_data_begin(struct reply *reply, size_t len);
 void reply_data_end(struct reply *reply, size_t len);
 
-/* DATA whose len bytes are not in the reply: they follow behind it. */
-void reply_data_paged(struct reply *reply, size_t len);
+/* Writes what stands before the len bytes of a DATA. */
+#define REPLY_DATA_HEADER 13u
+void reply_data_header(const struct reply *reply, size_t len, uint8_t out[REPLY_DATA_HEADER]);
 
 /* VERSION, and EXTENDED_REPLY: the caller goes on in reply->writer. */
 void reply_version_begin(struct reply *reply);

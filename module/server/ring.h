@@ -54,6 +54,12 @@ static inline void ring_taken(struct ring *ring, size_t len)
 		ring->head -= ring->size;
 }
 
+/* Takes back the len bytes that were added last. */
+static inline void ring_dropped(struct ring *ring, size_t len)
+{
+	ring->used -= len;
+}
+
 /* Moves the bytes in use to the ring's first pages, which the processor still has in its cache, unless
  * they are more than limit or lie there in part already. */
 static inline void ring_rewind(struct ring *ring, size_t limit)

@@ -205,15 +205,35 @@ static int create_advisory(int dir, const char *name, const struct advisory_conn
 	return rc;
 }
 
+/* The caller's own SHMDIR-UID, made when it is missing. */
+static int open_own_dir(const char *shmdir)
+{
+	char path[MEMBERS_PATH_MAX];
+	int rc = make_dir(advisory_dir(shmdir, geteuid(), path), 0700);
+
+	return rc != 0 ? rc : members_open_advisory_dir(shmdir, geteuid());
+}
+
+int members_open_pipe_shares(const char *shmdir)
+{
+	static const char name[] = "pipes";
+	int fd, dir = open_own_dir(shmdir);
+
+	if (dir < 0)
+		return dir;
+	fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		fd = open_owned_file(dir, name, O_RDWR, geteuid());
+	close(dir);
+	return fd;
+}
+
 int members_open_or_create_advisory(
     const char *shmdir, const struct advisory_connection *connection)
 {
-	char path[MEMBERS_PATH_MAX], name[CONNECTION_REF_TEXT_MAX];
-	int fd, dir, rc = make_dir(advisory_dir(shmdir, geteuid(), path), 0700);
+	char name[CONNECTION_REF_TEXT_MAX];
+	int rc, fd, dir = open_own_dir(shmdir);
 
-	if (rc != 0)
-		return rc;
-	dir = members_open_advisory_dir(shmdir, geteuid());
 	if (dir < 0)
 		return dir;
 	advisory_name(connection->sshd, name);

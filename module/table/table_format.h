@@ -31,6 +31,7 @@
  *                      each see the other's read lock, and neither would be the last one out.
  *   byte LOCK_WRITERS  write lock: held by a writer of the header's order.
  *   byte LOCK_REFUSED  read lock: a session that was not admitted is still telling its client so.
+ *   byte LOCK_PIPES+i  write lock: one of the connection's shares of large pipes (pipe_share.h).
  *   byte LOCK_ROWS+i   write lock: row i belongs to the holder.
  *
  *   Join: read lock on LOCK_MEMBERS; only then is the gate, the entry's state and every order
@@ -73,6 +74,7 @@
 #define LOCK_LEAVERS 1
 #define LOCK_WRITERS 2
 #define LOCK_REFUSED 3
+#define LOCK_PIPES 8
 #define LOCK_ROWS 16
 
 enum entry_state {

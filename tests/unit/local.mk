@@ -69,6 +69,7 @@ tests_unit_test_server_LDADD = $(unit_server_libs)
 tests_unit_test_engine_SOURCES = \
 	tests/unit/test_engine.c \
 	tests/unit/test_engine_drain.c \
+	tests/unit/test_engine_pages.c \
 	tests/unit/test_engine_pressure.c \
 	tests/unit/peer.c tests/unit/peer.h \
 	tests/unit/serving.c tests/unit/serving.h \
