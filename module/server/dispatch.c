@@ -14,6 +14,7 @@
 enum request_trait {
 	WRITES = 1, /* refused in read-only mode */
 	OPENS = 2,  /* starts something new: refused while the session drains */
+	PURE = 8,   /* changes nothing, and may be carried out beside others that do not */
 	CUTS = 4,   /* may be followed by changes to a file that is not open for writing yet */
 };
 
@@ -29,10 +30,10 @@ static const struct entry {
 } entries[] = {
     {"open", NULL, NULL, "pua", op_open, SFTP_OPEN, OPENS | CUTS},
     {"close", NULL, NULL, "h", op_close, SFTP_CLOSE, 0},
-    {"read", NULL, NULL, "hqu", op_read, SFTP_READ, 0},
+    {"read", NULL, NULL, "hqu", op_read, SFTP_READ, PURE},
     {"write", NULL, NULL, "hqd", op_write, SFTP_WRITE, WRITES},
-    {"lstat", NULL, NULL, "p", op_lstat, SFTP_LSTAT, 0},
-    {"fstat", NULL, NULL, "h", op_fstat, SFTP_FSTAT, 0},
+    {"lstat", NULL, NULL, "p", op_lstat, SFTP_LSTAT, PURE},
+    {"fstat", NULL, NULL, "h", op_fstat, SFTP_FSTAT, PURE},
     {"setstat", NULL, NULL, "pa", op_setstat, SFTP_SETSTAT, WRITES | CUTS},
     {"fsetstat", NULL, NULL, "ha", op_fsetstat, SFTP_FSETSTAT, WRITES},
     {"opendir", NULL, NULL, "p", op_opendir, SFTP_OPENDIR, OPENS},
@@ -40,20 +41,23 @@ static const struct entry {
     {"remove", NULL, NULL, "p", op_remove, SFTP_REMOVE, WRITES},
     {"mkdir", NULL, NULL, "pa", op_mkdir, SFTP_MKDIR, WRITES},
     {"rmdir", NULL, NULL, "p", op_rmdir, SFTP_RMDIR, WRITES},
-    {"realpath", NULL, NULL, "p", op_realpath, SFTP_REALPATH, 0},
-    {"stat", NULL, NULL, "p", op_stat, SFTP_STAT, 0},
+    {"realpath", NULL, NULL, "p", op_realpath, SFTP_REALPATH, PURE},
+    {"stat", NULL, NULL, "p", op_stat, SFTP_STAT, PURE},
     {"rename", NULL, NULL, "pp", op_rename, SFTP_RENAME, WRITES},
-    {"readlink", NULL, NULL, "p", op_readlink, SFTP_READLINK, 0},
+    {"readlink", NULL, NULL, "p", op_readlink, SFTP_READLINK, PURE},
     {"symlink", NULL, NULL, "pp", op_symlink, SFTP_SYMLINK, WRITES},
     {"posix-rename", "posix-rename@openssh.com", "1", "pp", op_posix_rename, SFTP_EXTENDED, WRITES},
-    {"statvfs", "statvfs@openssh.com", "2", "p", op_statvfs, SFTP_EXTENDED, 0},
-    {"fstatvfs", "fstatvfs@openssh.com", "2", "h", op_fstatvfs, SFTP_EXTENDED, 0},
+    {"statvfs", "statvfs@openssh.com", "2", "p", op_statvfs, SFTP_EXTENDED, PURE},
+    {"fstatvfs", "fstatvfs@openssh.com", "2", "h", op_fstatvfs, SFTP_EXTENDED, PURE},
     {"hardlink", "hardlink@openssh.com", "1", "pp", op_hardlink, SFTP_EXTENDED, WRITES},
     {"fsync", "fsync@openssh.com", "1", "h", op_fsync, SFTP_EXTENDED, WRITES},
     {"lsetstat", "lsetstat@openssh.com", "1", "pa", op_lsetstat, SFTP_EXTENDED, WRITES},
     {"limits", "limits@openssh.com", "1", "", op_limits, SFTP_EXTENDED, 0},
     {"expand-path", "expand-path@openssh.com", "1", "p", op_expand_path, SFTP_EXTENDED, 0},
 };
+
+/* What a PURE request is answered with, data of files not counted: a path twice, at the most. */
+#define PURE_REPLY_MAX (2 * PATH_MAX + 256)
 
 #define ENTRY_COUNT (sizeof(entries) / sizeof(entries[0]))
 
@@ -173,9 +177,9 @@ static bool refuse(struct server *server, const struct entry *entry, struct repl
 
 /* Whether the request has to wait until the client has taken the pages of earlier READs: it may
  * change, or lead to changes of, a file that they are of (output_add_pages). */
-static bool must_wait(const struct server *server, const struct entry *entry)
+static bool must_wait(
+    const struct server *server, const struct entry *entry, const struct request *request)
 {
-	const struct request *request = &server->request;
 	bool changes;
 
 	if (!(entry->traits & CUTS) || server->output == NULL)
@@ -187,16 +191,19 @@ static bool must_wait(const struct server *server, const struct entry *entry)
 	return changes && output_shares_pages(server->output);
 }
 
-/* Returns 0, or -EAGAIN when nothing has been done, for it is too early. */
-static int run(struct server *server, uint8_t type, struct wire_reader *reader, struct reply *reply)
+/* The entry of a request whose type has been read: of an extension it reads the name. */
+static const struct entry *take_entry(uint8_t type, struct wire_reader *reader)
 {
-	const struct entry *entry;
+	return type == SFTP_EXTENDED ? find_extension(wire_get_string(reader)) : find_entry(type);
+}
+
+/* Returns 0, or -EAGAIN when nothing has been done, for it is too early. */
+static int run(struct server *server, struct request *request, uint8_t type,
+    struct wire_reader *reader, struct reply *reply)
+{
+	const struct entry *entry = take_entry(type, reader);
 	int rc;
 
-	if (type == SFTP_EXTENDED)
-		entry = find_extension(wire_get_string(reader));
-	else
-		entry = find_entry(type);
 	if (reader->failed) {
 		reply_errno(reply, -EBADMSG);
 		return 0;
@@ -208,35 +215,84 @@ static int run(struct server *server, uint8_t type, struct wire_reader *reader, 
 	}
 	if (refuse(server, entry, reply))
 		return 0;
-	rc = request_parse(entry->shape, reader, &server->request);
+	rc = request_parse(entry->shape, reader, request);
 	if (rc != 0) {
 		log_error("request %s is malformed: %s", entry->name, strerror(-rc));
 		reply_errno(reply, rc);
 		return 0;
 	}
-	if (must_wait(server, entry))
+	if (must_wait(server, entry, request))
 		return -EAGAIN;
-	entry->run(server, &server->request, reply);
+	reply->pure = (entry->traits & PURE) != 0;
+	entry->run(server, request, reply);
 	return reply->again ? -EAGAIN : 0;
 }
 
-int dispatch_packet(struct server *server, const uint8_t *packet, size_t len, uint8_t *out,
-    size_t cap, size_t *reply_len)
+int dispatch_carry_out(struct server *server, struct request *request, const uint8_t *packet,
+    size_t len, struct reply *reply)
 {
 	struct wire_reader reader = {.data = packet, .len = len};
 	uint8_t type = wire_get_u8(&reader);
-	uint32_t id = wire_get_u32(&reader); /* of INIT: the client's version */
-	struct reply reply;
+	int rc;
 
+	reply->id = wire_get_u32(&reader); /* of INIT: the client's version */
 	if (reader.failed || (!server->initialised && type != SFTP_INIT))
 		return -EPROTO;
-	reply_begin(&reply, id, out, cap);
 	if (type == SFTP_INIT)
-		answer_init(server, &reply, id);
-	else if (run(server, type, &reader, &reply) != 0)
-		return -EAGAIN;
-	*reply_len = reply_end(&reply);
-	if (reply.status != SFTP_OK && reply.status != SFTP_EOF)
-		log_info("sent status %s", status_text(reply.status));
-	return *reply_len == 0 && !reply.elsewhere ? -EPROTO : 0;
+		answer_init(server, reply, reply->id);
+	else if ((rc = run(server, request, type, &reader, reply)) != 0)
+		return rc;
+	if (reply->status != SFTP_OK && reply->status != SFTP_EOF)
+		log_info("sent status %s", status_text(reply->status));
+	return 0;
+}
+
+void dispatch_account(struct server *server, const struct reply *reply)
+{
+	struct handle *handle = reply->read_from;
+
+	if (handle == NULL)
+		return;
+	handle->read_bytes += reply->read_len;
+	server->bytes_out += reply->read_len;
+	session_file_moved(
+	    server->session, handle->row, FILE_READ, reply->read_at, reply->read_len);
+}
+
+int dispatch_packet(struct server *server, const uint8_t *packet, size_t len, struct reply *reply,
+    size_t *reply_len)
+{
+	int rc = dispatch_carry_out(server, &server->request, packet, len, reply);
+
+	if (rc != 0)
+		return rc;
+	dispatch_account(server, reply);
+	*reply_len = reply_end(reply);
+	return *reply_len == 0 && !reply->elsewhere ? -EPROTO : 0;
+}
+
+bool dispatch_is_pure(const uint8_t *packet, size_t len)
+{
+	struct wire_reader reader = {.data = packet, .len = len};
+	uint8_t type = wire_get_u8(&reader);
+	const struct entry *entry;
+
+	(void)wire_get_u32(&reader);
+	entry = take_entry(type, &reader);
+	return entry != NULL && (entry->traits & PURE) && !reader.failed;
+}
+
+size_t dispatch_reply_most(const uint8_t *packet, size_t len)
+{
+	struct wire_reader reader = {.data = packet, .len = len};
+	uint8_t type = wire_get_u8(&reader);
+	uint32_t wanted;
+
+	if (type != SFTP_READ)
+		return PURE_REPLY_MAX;
+	(void)wire_get_u32(&reader);
+	(void)wire_get_string(&reader);
+	(void)wire_get_u64(&reader);
+	wanted = wire_get_u32(&reader);
+	return PURE_REPLY_MAX + (wanted < SFTP_DATA_MAX ? wanted : SFTP_DATA_MAX);
 }

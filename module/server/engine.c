@@ -1,10 +1,12 @@
 /* server: the loop of a session.  Never blocks on a pipe; never drops a request that it has. */
 #include "server/engine.h"
 
+#include "server/crew.h"
 #include "server/dispatch.h"
 #include "server/drain.h"
 #include "server/intake.h"
 #include "server/output.h"
+#include "server/pace.h"
 #include "server/pipes.h"
 #include "server/signals.h"
 #include "util/clock.h"
@@ -37,14 +39,27 @@ struct engine {
 	struct output output;
 	struct pipes pipes;
 	bool held;   /* the next request waits until the output has been sent, or taken */
-	bool slow;   /* the last turn took long */
+	bool took_long; /* the last turn did */
 	bool ending; /* only what has been received is carried out */
 	uint64_t ending_ns,
 	    sent_ns; /* when the end began; when replies were last taken since then */
 	uint64_t started_ns;
+	uint64_t now_ns; /* when the last request had been carried out, or the turn began */
 	unsigned int busy_turns;
+	struct pace pace;
+	struct crew *crew; /* NULL until it is needed */
 	struct engine_result result;
 };
+
+/* What the request just carried out took, when that says something of the file system. */
+static void note_pace(struct engine *engine, const struct reply *reply)
+{
+	uint64_t now = clock_now_ns();
+
+	if (reply->pure)
+		pace_note(&engine->pace, now - engine->now_ns, reply->read_len);
+	engine->now_ns = now;
+}
 
 static void begin_end(struct engine *engine, bool forced)
 {
@@ -64,7 +79,7 @@ static void receive(struct engine *engine, bool may_wait)
 	bool readable = engine->intake.readable;
 
 	intake_receive(&engine->intake, may_wait);
-	while (engine->slow && readable && intake_wants(&engine->intake)) {
+	while (engine->took_long && readable && intake_wants(&engine->intake)) {
 		struct pollfd more = {.fd = engine->intake.fd, .events = POLLIN};
 
 		if (signals_poll(&more, 1, 0) != 1)
@@ -72,7 +87,7 @@ static void receive(struct engine *engine, bool may_wait)
 		engine->intake.readable = true;
 		intake_receive(&engine->intake, false);
 	}
-	engine->slow = false;
+	engine->took_long = false;
 	if (engine->intake.error != 0) {
 		log_error("read: %s", strerror(-engine->intake.error));
 		engine->intake.error = 0;
@@ -117,14 +132,17 @@ static bool has_room(const struct engine *engine)
 static int execute(struct engine *engine, size_t len)
 {
 	struct ring *input = &engine->intake.ring, *output = &engine->output.ring;
+	struct reply reply;
 	size_t reply_len = 0;
-	int rc = dispatch_packet(engine->server, ring_begin(input) + 4, len, ring_end(output),
-	    ring_room(output), &reply_len);
+	int rc;
 
+	reply_begin(&reply, 0, ring_end(output), ring_room(output));
+	rc = dispatch_packet(engine->server, ring_begin(input) + 4, len, &reply, &reply_len);
 	if (rc != 0)
 		return rc;
 	ring_taken(input, len + 4);
 	ring_added(output, reply_len);
+	note_pace(engine, &reply);
 	return 0;
 }
 
@@ -143,22 +161,76 @@ static int execute_or_hold(struct engine *engine, size_t len)
 	return rc;
 }
 
+/* Whether the crew has requests whose replies come first. */
+static bool crew_is_busy(const struct engine *engine)
+{
+	return engine->crew != NULL && crew_jobs(engine->crew) > 0;
+}
+
+/* Adds the replies that the crew has made, in order. */
+static void collect(struct engine *engine)
+{
+	const struct crew_job *job;
+
+	while (
+	    crew_is_busy(engine) && has_room(engine) && (job = crew_oldest(engine->crew)) != NULL) {
+		if (job->rc == 0 && job->reply_len > 0) {
+			memcpy(ring_end(&engine->output.ring), job->out, job->reply_len);
+			ring_added(&engine->output.ring, job->reply_len);
+			dispatch_account(engine->server, &job->reply);
+		}
+		pace_note(&engine->pace, job->took_ns, job->reply.read_len);
+		crew_collect(engine->crew);
+		if (output_waiting(&engine->output) >= SEND_BYTES)
+			output_send(&engine->output);
+	}
+}
+
+/* Gives the request to the crew where that is of use.  Returns 0; -EAGAIN when it has to wait for those
+ * before it; or -ENOTSUP when it is to be carried out here and now. */
+static int give_to_crew(struct engine *engine, const uint8_t *packet, size_t len)
+{
+	bool pure = (engine->pace.slow || crew_is_busy(engine)) && engine->server->initialised &&
+		    engine->server->refusal == NULL && dispatch_is_pure(packet, len);
+	int rc = -ENOTSUP;
+
+	if (pure && engine->crew == NULL)
+		engine->crew = crew_new(engine->server);
+	if (pure && engine->crew != NULL)
+		rc = crew_submit(engine->crew, packet, len);
+	return rc != 0 && crew_is_busy(engine) ? -EAGAIN : rc == 0 ? 0 : -ENOTSUP;
+}
+
+/* Carries out the request at the beginning of the input, or hands it over.  Returns as execute. */
+static int serve_one(struct engine *engine, size_t len)
+{
+	int rc = give_to_crew(engine, ring_begin(&engine->intake.ring) + 4, len);
+
+	if (rc == 0)
+		ring_taken(&engine->intake.ring, len + 4);
+	if (rc == -ENOTSUP)
+		return execute_or_hold(engine, len);
+	engine->held = rc == -EAGAIN;
+	return rc;
+}
+
 /* Carries out requests and sends their replies, up to a batch: then it is time to receive again. */
 static void serve(struct engine *engine)
 {
-	uint64_t requests = 0, start = clock_now_ns();
+	uint64_t requests = 0, start = engine->now_ns = clock_now_ns();
 	size_t done = 0, len;
 
+	collect(engine);
 	while (done < BATCH_BYTES && has_room(engine) && (len = whole_packet(engine)) != 0 &&
-	       execute_or_hold(engine, len) == 0) {
+	       serve_one(engine, len) == 0) {
 		done += len;
 		requests++;
 		if (output_waiting(&engine->output) >= SEND_BYTES) {
 			done += output_waiting(&engine->output);
 			output_send(&engine->output);
 		}
-		engine->slow = clock_now_ns() - start >= slow_ns;
-		if (engine->slow)
+		engine->took_long = engine->now_ns - start >= slow_ns;
+		if (engine->took_long)
 			break;
 	}
 	output_send(&engine->output);
@@ -218,7 +290,7 @@ static bool has_work(struct engine *engine)
 static bool finished(struct engine *engine)
 {
 	return engine->intake.ended && output_waiting(&engine->output) == 0 &&
-	       whole_packet(engine) == 0;
+	       !crew_is_busy(engine) && whole_packet(engine) == 0;
 }
 
 /* Replies that nobody takes must not keep back the requests behind them: what was received is
@@ -247,7 +319,7 @@ static uint64_t wait_limit(struct engine *engine)
 {
 	uint64_t now, due, rest;
 
-	if (engine->held && output_waiting(&engine->output) == 0)
+	if (engine->held && output_waiting(&engine->output) == 0 && !crew_is_busy(engine))
 		return held_ns;
 	if (engine->ending)
 		return stalled_limit_ns / 50;
@@ -261,15 +333,17 @@ static uint64_t wait_limit(struct engine *engine)
 	return due > now ? due - now : 0;
 }
 
-static void poll_both(struct engine *engine, uint64_t limit_ns)
+static void poll_all(struct engine *engine, uint64_t limit_ns)
 {
-	struct pollfd fds[2] = {{.fd = -1}, {.fd = -1}};
+	struct pollfd fds[3] = {{.fd = -1}, {.fd = -1}, {.fd = -1}};
 
 	if (intake_wants(&engine->intake))
 		fds[0] = (struct pollfd){.fd = engine->intake.fd, .events = POLLIN};
 	if (output_waiting(&engine->output) > 0)
 		fds[1] = (struct pollfd){.fd = engine->output.fd, .events = POLLOUT};
-	if (signals_poll(fds, 2, limit_ns) <= 0)
+	if (crew_is_busy(engine) && has_room(engine))
+		fds[2] = (struct pollfd){.fd = crew_fd(engine->crew), .events = POLLIN};
+	if (signals_poll(fds, 3, limit_ns) <= 0)
 		return;
 	engine->intake.readable = engine->intake.readable || fds[0].revents != 0;
 	engine->output.can_write = engine->output.can_write || fds[1].revents != 0;
@@ -282,12 +356,13 @@ static void wait_and_receive(struct engine *engine)
 	bool busy = has_work(engine) || (engine->intake.readable && intake_wants(&engine->intake));
 	uint64_t limit_ns = busy ? 0 : wait_limit(engine);
 	bool wait_in_read = limit_ns == UINT64_MAX && engine->intake.is_pipe &&
-			    intake_wants(&engine->intake) && output_waiting(&engine->output) == 0;
+			    intake_wants(&engine->intake) && output_waiting(&engine->output) == 0 &&
+			    !crew_is_busy(engine);
 
 	if (!busy)
 		engine->busy_turns = 0;
 	if (!wait_in_read && engine->busy_turns++ % BUSY_TURNS == 0)
-		poll_both(engine, limit_ns);
+		poll_all(engine, limit_ns);
 	receive(engine, wait_in_read);
 }
 
@@ -331,6 +406,7 @@ int engine_run(struct server *server, int in, int out, struct engine_result *res
 	server->output = &engine.output;
 	pipes_init(&engine.pipes, server->session, in, &engine.output);
 	loop(&engine);
+	crew_free(engine.crew);
 	pipes_end(&engine.pipes);
 	server->output = NULL;
 	/* A connection that sshd closes is one that the client has left. */

@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libserver.la
 libserver_la_SOURCES = \
 	module/server/closer.c module/server/closer.h \
+	module/server/crew.c module/server/crew.h \
 	module/server/directory.c module/server/directory.h \
 	module/server/dispatch.c module/server/dispatch.h \
 	module/server/drain.c module/server/drain.h \
@@ -16,6 +17,7 @@ libserver_la_SOURCES = \
 	module/server/op_name.c \
 	module/server/options.c module/server/options.h \
 	module/server/output.c module/server/output.h \
+	module/server/pace.c module/server/pace.h \
 	module/server/path.c module/server/path.h \
 	module/server/pipes.c module/server/pipes.h \
 	module/server/reply.c module/server/reply.h \

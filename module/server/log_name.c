@@ -7,8 +7,9 @@
 
 const char *log_name(const char *name)
 {
-	static char texts[2][900];
-	static unsigned int turn;
+	/* The crew logs too. */
+	static _Thread_local char texts[2][900];
+	static _Thread_local unsigned int turn;
 
 	turn ^= 1;
 	return escape_text(name, strlen(name), texts[turn], sizeof(texts[turn]));

@@ -186,7 +186,8 @@ static int read_pages(
 	uint8_t header[REPLY_DATA_HEADER];
 	int rc;
 
-	if (len < PAGES_LEAST || handle->no_pages || server->handles.writable > 0 || output == NULL)
+	if (len < PAGES_LEAST || reply->apart || handle->no_pages || server->handles.writable > 0 ||
+	    output == NULL)
 		return -ENOTSUP;
 	reply_data_header(reply, len, header);
 	rc = output_add_pages(output, header, sizeof(header), handle->fd, offset, len);
@@ -236,9 +237,9 @@ void op_read(struct server *server, const struct request *request, struct reply 
 		reply_status(reply, SFTP_EOF, NULL);
 		return;
 	}
-	handle->read_bytes += (uint64_t)got;
-	server->bytes_out += (size_t)got;
-	session_file_moved(server->session, handle->row, FILE_READ, offset, (uint64_t)got);
+	reply->read_from = handle;
+	reply->read_at = offset;
+	reply->read_len = (size_t)got;
 }
 
 /* Writes all of it: a short write is finished, or its reason told.  Returns the bytes written;

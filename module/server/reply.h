@@ -16,12 +16,19 @@
 
 /* One reply to one request.  Each operation makes exactly one of the calls below, or for names one
  * reply_names_begin and what follows it; the engine begins and ends. */
+struct handle;
+
 struct reply {
 	struct wire_writer writer;
 	uint32_t id;
 	enum sftp_status status; /* what a STATUS said; SFTP_OK for every other reply */
 	bool elsewhere;          /* it has been added to the output by another way */
 	bool again;              /* nothing has been done: the output has to be sent first */
+	bool apart; /* made outside of the session's loop, which accounts for it later */
+	bool pure;  /* the request has changed nothing */
+	struct handle *read_from; /* of a READ that brought data; its place and length */
+	uint64_t read_at;
+	size_t read_len;
 	uint32_t name_count;
 };
 

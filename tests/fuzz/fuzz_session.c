@@ -86,7 +86,11 @@ static uint8_t out[REPLY_MAX];
 static void send_packet(const uint8_t *packet, size_t len)
 {
 	size_t reply_len = 0;
-	int rc = dispatch_packet(&server, packet, len, out, sizeof(out), &reply_len);
+	struct reply reply;
+	int rc;
+
+	reply_begin(&reply, 0, out, sizeof(out));
+	rc = dispatch_packet(&server, packet, len, &reply, &reply_len);
 
 	if (rc != 0) {
 		check(len < 5, "a packet with type and id was not answered");

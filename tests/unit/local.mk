@@ -1,3 +1,9 @@
+# Without Criterion: the build for the thread sanitizer runs it too.
+check_PROGRAMS += tests/unit/race_crew
+TESTS += tests/unit/race_crew
+tests_unit_race_crew_SOURCES = tests/unit/race_crew.c
+tests_unit_race_crew_LDADD = libserver.la libcodec.la libtable.la libpolicy.la libutil.la
+
 # Each program links its room's library and what that may use, so that an upward call fails to link.
 if HAVE_CRITERION
 unit_tests = \
@@ -68,6 +74,7 @@ tests_unit_test_server_CFLAGS = $(unit_cflags)
 tests_unit_test_server_LDADD = $(unit_server_libs)
 tests_unit_test_engine_SOURCES = \
 	tests/unit/test_engine.c \
+	tests/unit/test_engine_crew.c \
 	tests/unit/test_engine_drain.c \
 	tests/unit/test_engine_pages.c \
 	tests/unit/test_engine_pressure.c \

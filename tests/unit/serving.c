@@ -54,13 +54,15 @@ int serving_send(const struct packet *packet)
 	/* Memory of exactly that size, so that the address sanitizer sees a read beyond it. */
 	uint8_t *bytes = malloc(packet->len == 0 ? 1 : packet->len);
 	static uint8_t out[REPLY_MAX];
+	struct reply reply;
 	size_t reply_len = 0;
 	int rc;
 
 	if (bytes == NULL)
 		abort();
 	memcpy(bytes, packet->bytes, packet->len);
-	rc = dispatch_packet(&serving, bytes, packet->len, out, sizeof(out), &reply_len);
+	reply_begin(&reply, 0, out, sizeof(out));
+	rc = dispatch_packet(&serving, bytes, packet->len, &reply, &reply_len);
 	free(bytes);
 	serving_reply.len = 0;
 	if (rc != 0)
