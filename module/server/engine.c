@@ -38,9 +38,9 @@ struct engine {
 	struct intake intake;
 	struct output output;
 	struct pipes pipes;
-	bool held;   /* the next request waits until the output has been sent, or taken */
+	bool held;      /* the next request waits until the output has been sent, or taken */
 	bool took_long; /* the last turn did */
-	bool ending; /* only what has been received is carried out */
+	bool ending;    /* only what has been received is carried out */
 	uint64_t ending_ns,
 	    sent_ns; /* when the end began; when replies were last taken since then */
 	uint64_t started_ns;
