@@ -15,6 +15,7 @@ unit_tests = \
 	tests/unit/test_control \
 	tests/unit/test_dispatch \
 	tests/unit/test_engine \
+	tests/unit/test_faults \
 	tests/unit/test_policy \
 	tests/unit/test_program \
 	tests/unit/test_server \
@@ -84,6 +85,16 @@ tests_unit_test_engine_SOURCES = \
 	$(unit_scratch)
 tests_unit_test_engine_CFLAGS = $(unit_cflags)
 tests_unit_test_engine_LDADD = $(unit_server_libs)
+tests_unit_test_faults_SOURCES = \
+	tests/unit/test_faults.c \
+	tests/unit/peer.c tests/unit/peer.h \
+	tests/unit/serving.c tests/unit/serving.h \
+	tests/unit/table_scratch.c tests/unit/table_scratch.h \
+	$(unit_scratch)
+tests_unit_test_faults_CFLAGS = $(unit_cflags)
+tests_unit_test_faults_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=read,--wrap=write,--wrap=pread,--wrap=pwrite \
+	-Wl,--wrap=splice,--wrap=poll,--wrap=ppoll
+tests_unit_test_faults_LDADD = $(unit_server_libs)
 tests_unit_test_program_SOURCES = tests/unit/test_program.c $(unit_scratch)
 tests_unit_test_program_CFLAGS = $(unit_cflags)
 tests_unit_test_program_LDADD = $(unit_libs)
