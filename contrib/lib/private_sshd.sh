@@ -13,6 +13,7 @@ control=       # the operator's command
 service=       # our PAM service, and the name under which sshd runs
 sshd_log=      # sshd's own log
 sessions_log=  # what the sftp-server processes log
+sessions_level=VERBOSE
 sshd_port=
 sshd_pid=
 users=()
@@ -167,7 +168,7 @@ sshd_config_write() {
 		MaxSessions 64
 		MaxStartups 100
 		LogLevel VERBOSE
-		Subsystem sftp $server --config $config --rundir $rundir --shmdir $shmdir -e -l VERBOSE 2>>$sessions_log
+		Subsystem sftp $server --config $config --rundir $rundir --shmdir $shmdir -e -l $sessions_level 2>>$sessions_log
 	END
 	if [ -n "${ASAN_OPTIONS:-}${UBSAN_OPTIONS:-}" ]; then
 		echo "SetEnv \"ASAN_OPTIONS=${ASAN_OPTIONS:-}\" \"UBSAN_OPTIONS=${UBSAN_OPTIONS:-}\""

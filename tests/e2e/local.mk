@@ -1,6 +1,17 @@
 # Real sshd, real clients; as root.  Each makes its own users, PAM service and session table, so that
 # they may run at the same time.
 e2e_tests = \
+	tests/e2e/client_asyncssh.sh \
+	tests/e2e/client_curl.sh \
+	tests/e2e/client_lftp.sh \
+	tests/e2e/client_libssh.sh \
+	tests/e2e/client_paramiko.sh \
+	tests/e2e/client_pkg_sftp.sh \
+	tests/e2e/client_psftp.sh \
+	tests/e2e/client_rclone.sh \
+	tests/e2e/client_scp.sh \
+	tests/e2e/client_sftp.sh \
+	tests/e2e/client_sshfs.sh \
 	tests/e2e/deadline.sh \
 	tests/e2e/drain.sh \
 	tests/e2e/kill.sh \
@@ -9,3 +20,15 @@ e2e_tests = \
 	tests/e2e/users.sh
 dist_check_SCRIPTS += $(e2e_tests)
 TESTS += $(e2e_tests)
+
+# The clients that are libraries.  Those of Python are run, that of Go is built by its test, if it can be.
+dist_check_DATA += \
+	tests/e2e/clients/asyncssh_client.py \
+	tests/e2e/clients/paramiko_client.py \
+	tests/e2e/clients/pkg_sftp_client.go
+if HAVE_LIBSSH
+check_PROGRAMS += tests/e2e/clients/libssh_client
+endif
+tests_e2e_clients_libssh_client_SOURCES = tests/e2e/clients/libssh_client.c
+tests_e2e_clients_libssh_client_CFLAGS = $(AM_CFLAGS) $(LIBSSH_CFLAGS)
+tests_e2e_clients_libssh_client_LDADD = $(LIBSSH_LIBS)
