@@ -41,6 +41,15 @@ requirements() {
 		program  git           git
 		program  jq            jq
 		program  xz            xz-utils
+		program  lftp          lftp
+		program  curl          curl
+		program  sshfs         sshfs
+		program  rclone        rclone
+		program  psftp         putty-tools
+		python   paramiko      python3-paramiko
+		python   asyncssh      python3-asyncssh
+		program  go            golang-go
+		gopath   github.com/pkg/sftp  golang-github-pkg-sftp-dev
 	END
 }
 
@@ -49,6 +58,8 @@ is_there() {
 	program) command -v "$2" || [ -x "/usr/sbin/$2" ] || [ -x "/sbin/$2" ] ;;
 	header) printf '#include <stddef.h>\n#include <%s>\n' "$2" | cc -E - ;;
 	library) pkg-config --exists "$2" ;;
+	python) /usr/bin/python3 -c 'import sys, importlib.util as u; sys.exit(u.find_spec(sys.argv[1]) is None)' "$2" ;;
+	gopath) [ -d "/usr/share/gocode/src/$2" ] ;;
 	esac > /dev/null 2>&1
 }
 

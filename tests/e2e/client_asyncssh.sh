@@ -8,6 +8,7 @@
 
 needs_python asyncssh
 scenario_begin asyncssh
+# shellcheck disable=SC2086 # words
 program_can $VERBS
 
 program_start "$python" "$top_srcdir/tests/e2e/clients/asyncssh_client.py"

@@ -37,14 +37,15 @@ can_rmdir() { batch "rmdir $(q "$1")"; }
 can_chmod() { batch "chmod $1 $(q "$2")"; }
 can_symlink() { batch "ln -s $(q "$1") $(q "$2")"; }
 
-# What the server tells the client that it has.
+# announces NAME: whether the server tells the client that it has that extension.
 announces() {
-	sftp -v -F "$ssh_config" -o LogLevel=DEBUG1 -b /dev/null "$user@127.0.0.1" 2>&1 |
-		grep -qF "Server supports extension \"$1\""
+	grep -qF "Server supports extension \"$1\"" <<< "$announced"
 }
 
 # A copy that the server makes by itself.
 copy_on_the_server() {
+	announced=$(bounded sftp -vv -F "$ssh_config" -b /dev/null "$user@127.0.0.1" 2>&1)
+	check 'G10: sftp: extensions are announced' announces posix-rename@openssh.com
 	if ! announces copy-data; then
 		skip 'G10: sftp: cp' 'the server does not announce copy-data'
 		return

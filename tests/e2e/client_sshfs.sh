@@ -58,6 +58,7 @@ as_a_file_system() {
 	check 'G10: sshfs: truncate to more' bounded truncate -s 1500000 "$mnt/part"
 	truncate -s 1500000 "$local_dir/less"
 	same_file 'the new part is zero' "$home/part" "$local_dir/less"
+	# shellcheck disable=SC2016 # for the inner shell
 	check 'G10: sshfs: append' bounded sh -c 'cat "$1" >> "$2"' - "$local_dir/old" "$mnt/part"
 	cat "$local_dir/old" >> "$local_dir/less"
 	same_file 'the file and what was appended' "$home/part" "$local_dir/less"

@@ -17,7 +17,8 @@
 # case is left out by decision, never by a slip of the pen.
 # Never looks at what a client says of itself: the files on both sides are compared, by SHA-256.
 # shellcheck shell=bash
-# shellcheck disable=SC2154 # the harness's variables
+# shellcheck disable=SC2154,SC2153 # the harness's variables; PROGRAM is coproc's
+# shellcheck disable=SC2016 # '$HOME' is a name
 # shellcheck disable=SC2317 # functions are called through check
 
 VERBS='put get put_times get_times reput reget put_tree get_tree list glob rename remove mkdir rmdir chmod symlink'
@@ -52,6 +53,7 @@ needs_python() {
 scenario_begin() {
 	client=$1
 	e2e_begin
+	# shellcheck disable=SC2034 # for the sshd's configuration
 	sessions_level=${SESSIONS_LEVEL:-ERROR}
 	policy 'default = { deadline = "5m"; };'
 	test_user a bash
@@ -339,8 +341,8 @@ program_start() {
 	coproc PROGRAM { "$@" "$sshd_port" "$user" "$place/userkey" "$known_hosts" 2> "$place/program.stderr"; }
 	program_pid=$PROGRAM_PID
 	# As they are, a subshell would not have them.
-	exec {program_in}>&"${PROGRAM[1]}" {program_out}<&"${PROGRAM[0]}"
-	exec {PROGRAM[1]}>&- {PROGRAM[0]}<&-
+	local in=${PROGRAM[1]} out=${PROGRAM[0]}
+	exec {program_in}>&"$in" {program_out}<&"$out" {in}>&- {out}<&-
 	program_ask connect || die "$client does not connect: $(cat "$place/program.stderr")"
 }
 
