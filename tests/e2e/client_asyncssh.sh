@@ -5,6 +5,8 @@
 . "${top_srcdir:?set by make check}/tests/support/e2e.sh"
 # shellcheck source=tests/support/scenario.sh
 . "$top_srcdir/tests/support/scenario.sh"
+# shellcheck source=tests/support/scenario_program.sh
+. "$top_srcdir/tests/support/scenario_program.sh"
 
 needs_python asyncssh
 scenario_begin asyncssh

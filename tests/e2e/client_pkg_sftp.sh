@@ -5,11 +5,14 @@
 . "${top_srcdir:?set by make check}/tests/support/e2e.sh"
 # shellcheck source=tests/support/scenario.sh
 . "$top_srcdir/tests/support/scenario.sh"
+# shellcheck source=tests/support/scenario_program.sh
+. "$top_srcdir/tests/support/scenario_program.sh"
 
 GO_SOURCES=/usr/share/gocode
+PACKAGE=golang-github-pkg-sftp-dev
 
 needs go golang-go
-[ -d $GO_SOURCES/src/github.com/pkg/sftp ] || skip_all 'needs pkg/sftp (Debian: golang-github-pkg-sftp-dev)'
+[ -d $GO_SOURCES/src/github.com/pkg/sftp ] || skip_all "needs pkg/sftp (Debian: $PACKAGE)"
 scenario_begin pkg/sftp
 program_can put get put_times get_times reput reget list glob rename remove mkdir rmdir chmod symlink
 can_put_tree() { tree_put "$@"; }
@@ -18,7 +21,8 @@ can_get_tree() { tree_get "$@"; }
 # From Debian's sources only.
 build() {
 	GO111MODULE=off GOFLAGS='' GOPATH=$GO_SOURCES GOCACHE=$place/gocache \
-		timeout -k 5 600 go build -o "$place/bin/pkg_sftp_client" "$top_srcdir/tests/e2e/clients/pkg_sftp_client.go"
+		timeout -k 5 600 go build -o "$place/bin/pkg_sftp_client" \
+		"$top_srcdir/tests/e2e/clients/pkg_sftp_client.go"
 }
 
 need build

@@ -37,7 +37,8 @@ can_mkdir() { batch "mkdir $(q "$1")"; }
 can_rmdir() { batch "rmdir $(q "$1")"; }
 can_chmod() { batch "chmod $1 $(q "$2")"; }
 
-# psftp shows the server's own long names: mode, links, owner, group, size, month, day, time or year, name.
+# psftp shows the server's own long names: mode, links, owner, group, size, month, day, time or year,
+# name.
 can_list() {
 	batch "ls $(q "$1")" |
 		sed -nE 's/^[-dl][^ ]+ +[0-9]+ +[^ ]+ +[^ ]+ +[0-9]+ +[A-Z][a-z]{2} +[0-9]+ +[0-9:]+ //p'

@@ -28,6 +28,7 @@ can_get_tree() { copy -r "$(remote "$1")" "$2"; }
 can_glob() { copy "$(remote "$1")" "$2"; }
 
 scenario_run
-check 'G10: scp: from host to host, through here' copy -3 "$(remote theirs/two\ words/-sub/\\*)" "$(remote third)"
+check 'G10: scp: between two remote places' \
+	copy -3 "$(remote 'theirs/two words/-sub/\*')" "$(remote third)"
 same_file 'the third copy is right' "$home/third" "$home/theirs/two words/-sub/*"
 scenario_end

@@ -13,20 +13,21 @@
 #     can_mkdir PATH                    can_rmdir PATH
 #     can_chmod MODE PATH               can_symlink TARGET PATH
 #
-# Local paths are absolute, remote ones relative to the home.  What a client cannot do stands in $lacks: a
-# case is left out by decision, never by a slip of the pen.
+# Local paths are absolute, remote ones relative to the home.  What a client cannot do stands in $lacks:
+# a case is left out by decision, never by a slip of the pen.
 # Never looks at what a client says of itself: the files on both sides are compared, by SHA-256.
 # shellcheck shell=bash
-# shellcheck disable=SC2154,SC2153 # the harness's variables; PROGRAM is coproc's
+# shellcheck disable=SC2154 # the harness's variables
 # shellcheck disable=SC2016 # '$HOME' is a name
 # shellcheck disable=SC2317 # functions are called through check
 
-VERBS='put get put_times get_times reput reget put_tree get_tree list glob rename remove mkdir rmdir chmod symlink'
+VERBS='put get put_times get_times reput reget put_tree get_tree list glob
+	rename remove mkdir rmdir chmod symlink'
 BIG=20000000
 OLD='2001-02-03 04:05:06 UTC'
 # What clients and shells may take for something else.
-ODD_NAMES=('two words' '-dash' 'ümläut 日本語' 'star*' 'quest?ion' '[brackets]' "quote'" 'double"quote'
-	'back\slash' '#hash' '100%41' '~tilde' ' leading' 'trailing ' '.hidden' '$HOME' 'a;b&c|d')
+ODD_NAMES=('two words' '-dash' 'ümläut 日本語' 'star*' 'quest?ion' '[brackets]' "quote'"
+	'double"quote' 'back\slash' '#hash' '100%41' '~tilde' ' leading' 'trailing ' '.hidden' '$HOME' 'a;b&c|d')
 
 client=     # its name, in each description
 lacks=      # the verbs that it has not
@@ -40,7 +41,7 @@ needs() {
 	command -v "$1" > /dev/null || skip_all "needs $1 (Debian: $2)"
 }
 
-# needs_python MODULE: sets $python to an interpreter that has it.  Another one may come first in the PATH.
+# needs_python MODULE: sets $python to an interpreter that has it.  Another may come first in the PATH.
 needs_python() {
 	for python in python3 /usr/bin/python3; do
 		! "$python" -W ignore -c "import $1" 2> /dev/null || return 0
@@ -48,8 +49,8 @@ needs_python() {
 	skip_all "needs python3 with $1 (Debian: python3-$1)"
 }
 
-# scenario_begin NAME: a private sshd and what is to be sent.  Only errors are logged by the sessions, so
-# that whatever is in their log is one.
+# scenario_begin NAME: a private sshd and what is to be sent.  Only errors are logged by the sessions,
+# so that whatever is in their log is one.
 scenario_begin() {
 	client=$1
 	e2e_begin
@@ -153,7 +154,10 @@ same_file() {
 
 # Every directory, and every file with its sum.
 sums() {
-	(cd "$1" && find . -type d | LC_ALL=C sort && find . -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum)
+	(
+		cd "$1" && find . -type d | LC_ALL=C sort &&
+			find . -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum
+	)
 }
 
 # same_tree DESCRIPTION DIRECTORY DIRECTORY
@@ -296,80 +300,4 @@ scenario_end() {
 	leaves_nothing "$client"
 	is "$client: the sessions have logged no error" "$(cat "$sessions_log")" ''
 	e2e_end
-}
-
-# --- trees, for clients that know files and directories only
-
-tree_put() {
-	local path
-	while IFS= read -r -d '' path; do
-		if [ -d "$1$path" ]; then
-			can_mkdir "$2$path" || return 1
-		else
-			can_put "$1$path" "$2$path" || return 1
-		fi
-	done < <(paths_below "$1")
-}
-
-# What is there is asked of the file system: can_list is tried on its own.
-tree_get() {
-	local path
-	while IFS= read -r -d '' path; do
-		if [ -d "$home/$1$path" ]; then
-			mkdir "$2$path" || return 1
-		else
-			can_get "$1$path" "$2$path" || return 1
-		fi
-	done < <(paths_below "$home/$1")
-}
-
-# The directory itself, as an empty path, and what is below it, as /path; a directory before its content.
-paths_below() {
-	printf '\0'
-	find "$1" -mindepth 1 -printf '/%P\0'
-}
-
-# --- clients that are libraries: a program of ours, tests/e2e/clients/, on one connection
-#
-#     PROGRAM PORT USER KEY-FILE KNOWN-HOSTS-FILE
-#
-# reads a verb and its arguments from each line, separated by tabs, and answers with one line: "ok" and, for
-# list, the names, separated by tabs; or "error" and the reason.  It ends with its input.
-
-# program_start COMMAND...
-program_start() {
-	coproc PROGRAM { "$@" "$sshd_port" "$user" "$place/userkey" "$known_hosts" 2> "$place/program.stderr"; }
-	program_pid=$PROGRAM_PID
-	# As they are, a subshell would not have them.
-	local in=${PROGRAM[1]} out=${PROGRAM[0]}
-	exec {program_in}>&"$in" {program_out}<&"$out" {in}>&- {out}<&-
-	program_ask connect || die "$client does not connect: $(cat "$place/program.stderr")"
-}
-
-# program_ask VERB ARGUMENT...: prints the answer's words, one a line.
-program_ask() {
-	local IFS=$'\t' words
-	{ printf '%s\n' "$*" >&"$program_in"; } 2> /dev/null || return 1
-	read -r -t "$PATIENCE" -u "$program_out" words || return 1
-	[ "$words" = ok ] || [[ $words == ok$'\t'* ]] || {
-		printf '%s\n' "$words"
-		return 1
-	}
-	[ "$words" = ok ] || tr '\t' '\n' <<< "${words#*$'\t'}"
-}
-
-# program_can VERB...: can_VERB asks the program.
-program_can() {
-	local verb
-	for verb in "$@"; do
-		eval "can_$verb() { program_ask $verb \"\$@\"; }"
-	done
-}
-
-# program_end: ends it, and says how that went.
-program_end() {
-	exec {program_in}>&-
-	wait "$program_pid"
-	is "G10: $client: the program ends well" "$?" 0
-	[ ! -s "$place/program.stderr" ] || note "$(tail -n 20 "$place/program.stderr")"
 }

@@ -1,5 +1,5 @@
-# tests: an SFTP client that is asyncssh, for client_asyncssh.sh; tests/support/scenario.sh has the protocol of
-# its lines.  Never decides what is done next.
+# tests: an SFTP client that is asyncssh, for client_asyncssh.sh; the protocol of its lines is in
+# tests/support/scenario_program.sh.  Never decides what is done next.
 import asyncio
 import os
 import sys
@@ -105,7 +105,13 @@ async def serve(client):
 async def main():
     port, user, key, known_hosts = sys.argv[1:]
     async with asyncssh.connect(
-        "127.0.0.1", int(port), username=user, client_keys=[key], known_hosts=known_hosts, agent_path=None, config=[]
+        "127.0.0.1",
+        int(port),
+        username=user,
+        client_keys=[key],
+        known_hosts=known_hosts,
+        agent_path=None,
+        config=[],
     ) as connection:
         async with connection.start_sftp_client() as sftp:
             await serve(Client(sftp))

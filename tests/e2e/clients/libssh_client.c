@@ -1,5 +1,5 @@
-/* tests: an SFTP client that is libssh, for client_libssh.sh; tests/support/scenario.sh has the protocol of its
- * lines.  Never decides what is done next. */
+/* tests: an SFTP client that is libssh, for client_libssh.sh; the protocol of its lines is in
+ * tests/support/scenario_program.sh.  Never decides what is done next. */
 #include <errno.h>
 #include <fcntl.h>
 #include <libssh/libssh.h>

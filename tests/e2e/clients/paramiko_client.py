@@ -1,5 +1,5 @@
-# tests: an SFTP client that is paramiko, for client_paramiko.sh; tests/support/scenario.sh has the protocol of
-# its lines.  Never decides what is done next.
+# tests: an SFTP client that is paramiko, for client_paramiko.sh; the protocol of its lines is in
+# tests/support/scenario_program.sh.  Never decides what is done next.
 import os
 import shutil
 import sys
@@ -16,7 +16,12 @@ class Client:
         self.ssh = paramiko.SSHClient()
         self.ssh.load_host_keys(known_hosts)
         self.ssh.connect(
-            "127.0.0.1", port=int(port), username=user, key_filename=key, allow_agent=False, look_for_keys=False
+            "127.0.0.1",
+            port=int(port),
+            username=user,
+            key_filename=key,
+            allow_agent=False,
+            look_for_keys=False,
         )
         self.sftp = self.ssh.open_sftp()
 

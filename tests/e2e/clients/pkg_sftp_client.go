@@ -1,5 +1,5 @@
-// tests: an SFTP client that is github.com/pkg/sftp, for client_pkg_sftp.sh; tests/support/scenario.sh has the
-// protocol of its lines.  Never decides what is done next.
+// tests: an SFTP client that is github.com/pkg/sftp, for client_pkg_sftp.sh; the protocol of its lines
+// is in tests/support/scenario_program.sh.  Never decides what is done next.
 package main
 
 import (
