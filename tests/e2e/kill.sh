@@ -76,7 +76,7 @@ killed_client() {
 	session_open c "$user"
 	must c put "$session" cut $SIZE 7
 	must c step "$session" $ACKNOWLEDGED
-	need kill -STOP "$session_pid"
+	stop_session
 	must c flood "$session" 1572864
 	length=${answer#* }
 	level=0
@@ -107,6 +107,17 @@ killed_client() {
 	is "G8, $1: the log says how much" "$(logged_bytes cut)" "$size"
 }
 
+is_stopped() {
+	[ "$(ps -o stat= -p "$session_pid" | cut -c1)" = T ]
+}
+
+# A signal takes effect when its process runs next, and one that waits in read(2) would still take what has
+# come by then.
+stop_session() {
+	need kill -STOP "$session_pid"
+	poll "$PATIENCE" is_stopped || die "$session_pid does not stop"
+}
+
 has_in_pipe() {
 	[ "$("$support/pipe_level" "$1")" -ge "$2" ]
 }
@@ -116,7 +127,7 @@ has_in_pipe() {
 killed_after_burst() {
 	local label="G2, $1"
 	session_open c "$user"
-	need kill -STOP "$session_pid"
+	stop_session
 	must c burst "$session" burst 1000
 	poll "$PATIENCE" has_in_pipe "$session_pid" "$answer" || die 'the requests do not reach the session'
 	watch_start "$place/watch.session" "$session_pid"
