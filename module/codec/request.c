@@ -18,7 +18,7 @@ static int copy_path(struct wire_span text, char out[PATH_MAX])
 
 int request_parse(const char *shape, struct wire_reader *reader, struct request *out)
 {
-	size_t handles = 0, paths = 0, offsets = 0;
+	size_t handles = 0, paths = 0, offsets = 0, ids = 0;
 	int rc = 0;
 
 	for (; *shape != '\0' && rc == 0; shape++) {
@@ -43,6 +43,10 @@ int request_parse(const char *shape, struct wire_reader *reader, struct request 
 			break;
 		case 'd':
 			out->data = wire_get_string(reader);
+			break;
+		case 'i':
+			out->ids[ids] = wire_get_string(reader);
+			rc = out->ids[ids++].len % 4 == 0 ? 0 : -EBADMSG;
 			break;
 		default:
 			return -EBADMSG;

@@ -21,14 +21,15 @@ struct request {
 	uint32_t number; /* a READ's length, an OPEN's flags */
 	struct attrs attrs;
 	struct wire_span data;
+	struct wire_span ids[REQUEST_FIELDS]; /* whole 32-bit numbers */
 };
 
 /* Parses the fields after a request's id as shape says, one letter for each:
  *     h handle    p path    q 64-bit offset    l 64-bit length    u 32-bit number
- *     a attrs     d data
+ *     a attrs     d data    i string of 32-bit numbers
  * Bytes after the last field are ignored, as OpenSSH ignores them.
- * Returns 0, -EBADMSG when the packet is too short for the shape or a path holds a NUL,
- * -ENAMETOOLONG when a path does not fit. */
+ * Returns 0, -EBADMSG when the packet is too short for the shape, a path holds a NUL or a
+ * string of numbers ends within one, -ENAMETOOLONG when a path does not fit. */
 int request_parse(const char *shape, struct wire_reader *reader, struct request *out);
 
 #endif

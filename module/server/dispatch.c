@@ -2,6 +2,7 @@
 #include "server/dispatch.h"
 
 #include "codec/sftp.h"
+#include "server/log_name.h"
 #include "server/output.h"
 #include "server/session.h"
 #include "server/status.h"
@@ -54,6 +55,10 @@ static const struct entry {
     {"lsetstat", "lsetstat@openssh.com", "1", "pa", op_lsetstat, SFTP_EXTENDED, WRITES},
     {"limits", "limits@openssh.com", "1", "", op_limits, SFTP_EXTENDED, 0},
     {"expand-path", "expand-path@openssh.com", "1", "p", op_expand_path, SFTP_EXTENDED, 0},
+    {"copy-data", "copy-data", "1", "hqlhq", op_copy_data, SFTP_EXTENDED, WRITES},
+    {"home-directory", "home-directory", "1", "p", op_home_directory, SFTP_EXTENDED, 0},
+    {"users-groups-by-id", "users-groups-by-id@openssh.com", "1", "ii", op_users_groups_by_id,
+	SFTP_EXTENDED, 0},
 };
 
 /* What a PURE request is answered with, data of files not counted: a path twice, at the most. */
@@ -61,9 +66,19 @@ static const struct entry {
 
 #define ENTRY_COUNT (sizeof(entries) / sizeof(entries[0]))
 
+/* What the client is told, and what stands around the request's name in OpenSSH's log line. */
+struct refusal {
+	const char *text, *before, *after;
+};
+
+static const struct refusal read_only = {"the server is read-only", "", " in read-only mode"};
+static const struct refusal denied = {"the server denies this request", "denylisted ", ""};
+static const struct refusal not_allowed = {
+    "the server does not allow this request", "non-allowlisted ", ""};
+
 /* Why a request is refused; NULL: it is not.  One process serves one client, so this is the
  * session's. */
-static const char *refusals[ENTRY_COUNT];
+static const struct refusal *refusals[ENTRY_COUNT];
 
 /* Whether name is one of the names, separated by commas, in list. */
 static bool list_has(const char *list, const char *name)
@@ -85,11 +100,11 @@ void dispatch_set_permissions(const struct options *options)
 	for (size_t i = 0; i < ENTRY_COUNT; i++) {
 		refusals[i] = NULL;
 		if (options->read_only && (entries[i].traits & WRITES))
-			refusals[i] = "the server is read-only";
+			refusals[i] = &read_only;
 		else if (list_has(options->denied, entries[i].name))
-			refusals[i] = "the server denies this request";
+			refusals[i] = &denied;
 		else if (options->allowed != NULL && !list_has(options->allowed, entries[i].name))
-			refusals[i] = "the server does not allow this request";
+			refusals[i] = &not_allowed;
 	}
 }
 
@@ -154,7 +169,7 @@ static const struct entry *find_extension(struct wire_span name)
 /* Makes the reply of a request that must not be carried out.  Returns whether it did. */
 static bool refuse(struct server *server, const struct entry *entry, struct reply *reply)
 {
-	const char *refusal = refusals[entry - entries];
+	const struct refusal *refusal = refusals[entry - entries];
 	char text[SESSION_TEXT_MAX];
 
 	if (server->refusal != NULL) {
@@ -163,8 +178,9 @@ static bool refuse(struct server *server, const struct entry *entry, struct repl
 		return true;
 	}
 	if (refusal != NULL) {
-		log_verbose("Refusing %s request: %s", entry->name, refusal);
-		reply_status(reply, SFTP_PERMISSION_DENIED, refusal);
+		log_verbose(
+		    "Refusing %s%s request%s", refusal->before, entry->name, refusal->after);
+		reply_status(reply, SFTP_PERMISSION_DENIED, refusal->text);
 		return true;
 	}
 	if ((entry->traits & OPENS) && session_refuses_new(server->session)) {
@@ -197,10 +213,24 @@ static const struct entry *take_entry(uint8_t type, struct wire_reader *reader)
 	return type == SFTP_EXTENDED ? find_extension(wire_get_string(reader)) : find_entry(type);
 }
 
+/* reader as it was before take_entry. */
+static void log_unknown(uint8_t type, struct wire_reader reader)
+{
+	struct wire_span extension;
+
+	if (type != SFTP_EXTENDED) {
+		log_error("Unknown message %u", type);
+		return;
+	}
+	extension = wire_get_string(&reader);
+	log_error("Unknown extended request \"%s\"", log_bytes(extension.data, extension.len));
+}
+
 /* Returns 0, or -EAGAIN when nothing has been done, for it is too early. */
 static int run(struct server *server, struct request *request, uint8_t type,
     struct wire_reader *reader, struct reply *reply)
 {
+	const struct wire_reader before = *reader;
 	const struct entry *entry = take_entry(type, reader);
 	int rc;
 
@@ -209,7 +239,7 @@ static int run(struct server *server, struct request *request, uint8_t type,
 		return 0;
 	}
 	if (entry == NULL) {
-		log_verbose("Unknown request type %u", type);
+		log_unknown(type, before);
 		reply_status(reply, SFTP_OP_UNSUPPORTED, NULL);
 		return 0;
 	}

@@ -12,9 +12,11 @@ libserver_la_SOURCES = \
 	module/server/log_name.c module/server/log_name.h \
 	module/server/longname.c module/server/longname.h \
 	module/server/op_attr.c \
+	module/server/op_copy.c \
 	module/server/op_dir.c \
 	module/server/op_file.c \
 	module/server/op_name.c \
+	module/server/op_user.c \
 	module/server/options.c module/server/options.h \
 	module/server/output.c module/server/output.h \
 	module/server/pace.c module/server/pace.h \

@@ -5,12 +5,17 @@
 
 #include <string.h>
 
-const char *log_name(const char *name)
+const char *log_bytes(const void *bytes, size_t len)
 {
 	/* The crew logs too. */
 	static _Thread_local char texts[2][900];
 	static _Thread_local unsigned int turn;
 
 	turn ^= 1;
-	return escape_text(name, strlen(name), texts[turn], sizeof(texts[turn]));
+	return escape_text(bytes, len, texts[turn], sizeof(texts[turn]));
+}
+
+const char *log_name(const char *name)
+{
+	return log_bytes(name, strlen(name));
 }

@@ -3,7 +3,6 @@
 #include "server/dispatch.h"
 #include "server/engine.h"
 #include "server/options.h"
-#include "server/path.h"
 #include "server/signals.h"
 #include "util/escape.h"
 #include "util/log.h"
@@ -18,7 +17,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-static const int exit_fatal = 255; /* as OpenSSH's */
+static const int exit_no_user = 1, exit_fatal = 255; /* as OpenSSH's */
 
 /* Descriptors that the session needs beside the clients' handles. */
 #define DESCRIPTORS_KEPT 16
@@ -36,18 +35,10 @@ static uint32_t handle_limit(void)
 /* Goes to the directory of -d; as in OpenSSH, a failure is told and the session goes on. */
 static void enter_start_directory(const struct options *options)
 {
-	char tilde[PATH_MAX], path[PATH_MAX];
-	int rc;
+	const char *directory = options->start_directory;
 
-	if (options->start_directory == NULL)
-		return;
-	rc = path_expand_tilde(options->start_directory, &options->self, tilde);
-	if (rc == 0)
-		rc = path_expand_percent(tilde, &options->self, path);
-	if (rc == 0 && chdir(path) != 0)
-		rc = -errno;
-	if (rc != 0)
-		log_error("chdir to \"%s\" failed: %s", options->start_directory, strerror(-rc));
+	if (directory != NULL && chdir(directory) != 0)
+		log_error("chdir to \"%s\" failed: %s", directory, strerror(errno));
 }
 
 static void client_address(char *out, size_t out_len)
@@ -143,7 +134,7 @@ int main(int argc, char **argv)
 	if (getpwuid_r(getuid(), &record, strings, sizeof(strings), &self) != 0 || self == NULL) {
 		fprintf(
 		    stderr, "sftp-server: No user found for uid %lu\n", (unsigned long)getuid());
-		return exit_fatal;
+		return exit_no_user;
 	}
 	if (options_parse(argc, argv, self, &options, &status) != OPTIONS_RUN)
 		return status;

@@ -242,9 +242,7 @@ void op_read(struct server *server, const struct request *request, struct reply 
 	reply->read_len = (size_t)got;
 }
 
-/* Writes all of it: a short write is finished, or its reason told.  Returns the bytes written;
- * *error is 0 or the negative errno that ended it. */
-static size_t write_all(int fd, struct wire_span data, uint64_t offset, int *error)
+size_t op_write_all(int fd, struct wire_span data, uint64_t offset, int *error)
 {
 	size_t done = 0;
 
@@ -266,29 +264,33 @@ static size_t write_all(int fd, struct wire_span data, uint64_t offset, int *err
 void op_write(struct server *server, const struct request *request, struct reply *reply)
 {
 	struct handle *handle = op_find_handle(server, request->handles[0], HANDLE_FILE, reply);
+	uint64_t offset;
 	size_t done;
 	int error;
 
 	if (handle == NULL)
 		return;
-	/* With O_APPEND, Linux ignores the offset, as the protocol wants (pwrite(2), BUGS). */
-	done = write_all(handle->fd, request->data, request->offsets[0], &error);
+	/* With O_APPEND the offset means nothing, but Linux still looks whether it could be one. */
+	offset = handle->flags & O_APPEND ? 0 : request->offsets[0];
+	done = op_write_all(handle->fd, request->data, offset, &error);
 	if (error != 0)
 		log_error("write \"%s\": %s", log_name(handle->name), strerror(-error));
 	reply_errno(reply, error);
 	handle->written_bytes += done;
 	server->bytes_in += done;
 	if (done > 0)
-		session_file_moved(
-		    server->session, handle->row, FILE_WRITE, request->offsets[0], done);
+		session_file_moved(server->session, handle->row, FILE_WRITE, offset, done);
 }
 
 void op_fsync(struct server *server, const struct request *request, struct reply *reply)
 {
-	struct handle *handle = op_find_handle(server, request->handles[0], HANDLE_FILE, reply);
+	struct handle *handle = handle_find(&server->handles, request->handles[0]);
 
-	if (handle == NULL)
+	/* Another code than elsewhere, as in OpenSSH. */
+	if (handle == NULL || handle->kind != HANDLE_FILE) {
+		reply_status(reply, SFTP_NO_SUCH_FILE, "no such handle");
 		return;
+	}
 	log_verbose("fsync \"%s\"", log_name(handle->name));
 	reply_errno(reply, fsync(handle->fd) != 0 ? -errno : 0);
 }

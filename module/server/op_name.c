@@ -119,12 +119,25 @@ void op_realpath(struct server *server, const struct request *request, struct re
 	reply_resolved(path, reply);
 }
 
+/* As OpenSSH shows it: absolute, unless nothing was asked for. */
+static void log_expanded(const char *asked, const char *path)
+{
+	char directory[PATH_MAX], absolute[PATH_MAX];
+
+	if (!log_enabled(LEVEL_VERBOSE))
+		return;
+	if (asked[0] != '\0' && getcwd(directory, sizeof(directory)) != NULL)
+		path = path_absolute(directory, path, absolute);
+	log_verbose("expand \"%s\"", log_name(path));
+}
+
 void op_expand_path(struct server *server, const struct request *request, struct reply *reply)
 {
 	/* As in OpenSSH, the client's own ~ is the directory that its session started in. */
 	struct passwd self = {.pw_dir = server->start_directory};
+	const char *path = request->paths[0][0] == '\0' ? "." : request->paths[0];
 	char expanded[PATH_MAX];
-	int rc = path_expand_tilde(request->paths[0], &self, expanded);
+	int rc = path_expand_tilde(path, &self, expanded);
 
 	if (rc == -ENOENT) {
 		reply_status(reply, SFTP_NO_SUCH_FILE, "no such user");
@@ -134,6 +147,6 @@ void op_expand_path(struct server *server, const struct request *request, struct
 		reply_errno(reply, rc);
 		return;
 	}
-	log_verbose("expand \"%s\"", log_name(expanded));
+	log_expanded(request->paths[0], expanded);
 	reply_resolved(expanded, reply);
 }

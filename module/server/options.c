@@ -2,9 +2,11 @@
 #include "server/options.h"
 
 #include "server/dispatch.h"
+#include "server/path.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +67,19 @@ static enum options_result set_list(
 	return OPTIONS_RUN;
 }
 
+/* Expanded at once: a name that cannot be is the command line's fault. */
+static enum options_result set_start_directory(const char *name, struct options *out, int *status)
+{
+	static char path[PATH_MAX];
+	char tilde[PATH_MAX];
+
+	if (path_expand_tilde(name, &out->self, tilde) != 0 ||
+	    path_expand_percent(tilde, &out->self, path) != 0)
+		return wrong(status, exit_fatal, "Invalid start directory", name);
+	out->start_directory = path;
+	return OPTIONS_RUN;
+}
+
 static enum options_result set_umask(const char *text, struct options *out, int *status)
 {
 	mode_t mask;
@@ -76,24 +91,31 @@ static enum options_result set_umask(const char *text, struct options *out, int 
 	return OPTIONS_RUN;
 }
 
+/* As in OpenSSH, a bad name is told at once, and it is the last one given that counts, when the log
+ * would be opened. */
+struct bad_log {
+	bool level, facility;
+};
+
 /* One flag. */
-static enum options_result set_option(int flag, struct options *out, int *status)
+static enum options_result set_option(
+    int flag, struct options *out, struct bad_log *bad, int *status)
 {
 	switch (flag) {
 	case 'd':
-		out->start_directory = optarg;
-		return OPTIONS_RUN;
+		return set_start_directory(optarg, out, status);
 	case 'e':
 		out->to_stderr = true;
 		return OPTIONS_RUN;
 	case 'f':
-		/* As in OpenSSH, a bad name is told and the default stays. */
-		if (log_facility_parse(optarg, &out->log_facility) != 0)
-			fprintf(stderr, "sftp-server: Invalid log facility \"%s\"\n", optarg);
+		bad->facility = log_facility_parse(optarg, &out->log_facility) != 0;
+		if (bad->facility)
+			(void)wrong(status, exit_usage, "Invalid log facility", optarg);
 		return OPTIONS_RUN;
 	case 'l':
-		if (log_level_parse(optarg, &out->log_level) != 0)
-			fprintf(stderr, "sftp-server: Invalid log level \"%s\"\n", optarg);
+		bad->level = log_level_parse(optarg, &out->log_level) != 0;
+		if (bad->level)
+			(void)wrong(status, exit_usage, "Invalid log level", optarg);
 		return OPTIONS_RUN;
 	case 'P':
 		return set_list(
@@ -132,6 +154,7 @@ enum options_result options_parse(
     int argc, char **argv, const struct passwd *self, struct options *out, int *status)
 {
 	enum options_result result = OPTIONS_RUN;
+	struct bad_log bad = {.level = false};
 	int flag;
 
 	*out = (struct options){
@@ -147,7 +170,10 @@ enum options_result options_parse(
 		flag = getopt_long(argc, argv, "+cd:ef:hl:P:p:Q:Ru:", long_options, NULL);
 		if (flag == -1 || flag == 'c')
 			break;
-		result = set_option(flag, out, status);
+		result = set_option(flag, out, &bad, status);
 	}
+	/* On standard error no facility is needed. */
+	if (result == OPTIONS_RUN && (bad.level || (bad.facility && !out->to_stderr)))
+		return OPTIONS_WRONG;
 	return result;
 }

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 struct options {
-	const char *start_directory; /* -d, not expanded yet; NULL: where we are */
+	const char *start_directory; /* -d, expanded; NULL: where we are */
 	const char *allowed;         /* -p, names separated by commas; NULL: all */
 	const char *denied;          /* -P */
 	bool read_only;              /* -R */
@@ -26,7 +26,8 @@ enum options_result {
 	OPTIONS_WRONG, /* a message is on stderr; the exit status is *status */
 };
 
-/* Reads the command line as OpenSSH's sftp-server does.  self's strings must outlive *out.  -c ends
+/* Reads the command line as OpenSSH's sftp-server does.  self's strings must outlive *out,
+ * and the next call overwrites its start_directory.  -c ends
  * it: what follows is ignored, for accounts whose shell this program is. */
 enum options_result options_parse(
     int argc, char **argv, const struct passwd *self, struct options *out, int *status);

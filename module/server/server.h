@@ -62,6 +62,10 @@ void op_fsync(struct server *server, const struct request *request, struct reply
 void op_lsetstat(struct server *server, const struct request *request, struct reply *reply);
 void op_limits(struct server *server, const struct request *request, struct reply *reply);
 void op_expand_path(struct server *server, const struct request *request, struct reply *reply);
+void op_copy_data(struct server *server, const struct request *request, struct reply *reply);
+void op_home_directory(struct server *server, const struct request *request, struct reply *reply);
+void op_users_groups_by_id(
+    struct server *server, const struct request *request, struct reply *reply);
 
 /* Writes the log line of a handle that is closed; prefix is "" or "forced ". */
 void op_log_close(const struct handle *handle, const char *prefix);
@@ -69,5 +73,9 @@ void op_log_close(const struct handle *handle, const char *prefix);
 /* The open handle of that kind that a request means, or NULL after the reply has been made. */
 struct handle *op_find_handle(
     struct server *server, struct wire_span bytes, enum handle_kind kind, struct reply *reply);
+
+/* Writes all of the data at an offset (with O_APPEND: at the end): a short write is finished, or its
+ * reason told.  Returns the bytes written; *error is 0 or the negative errno that ended it. */
+size_t op_write_all(int fd, struct wire_span data, uint64_t offset, int *error);
 
 #endif

@@ -97,6 +97,16 @@ bool signals_take_end(void)
 	return came;
 }
 
+bool signals_end_waits(void)
+{
+	sigset_t waiting;
+
+	return end_came != 0 ||
+	       (sigpending(&waiting) == 0 &&
+		   (sigismember(&waiting, SIGTERM) == 1 || sigismember(&waiting, SIGHUP) == 1 ||
+		       sigismember(&waiting, SIGINT) == 1));
+}
+
 bool signals_take_wake(void)
 {
 	bool came = wake_came != 0;

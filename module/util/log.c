@@ -19,16 +19,17 @@ static const struct {
 	const char *name;
 	enum log_level level;
 	int priority;
+	const char *prefix; /* of the line in syslog, as OpenSSH's programs have it */
 } levels[] = {
-    {"QUIET", LEVEL_QUIET, LOG_CRIT},
-    {"FATAL", LEVEL_FATAL, LOG_CRIT},
-    {"ERROR", LEVEL_ERROR, LOG_ERR},
-    {"INFO", LEVEL_INFO, LOG_INFO},
-    {"VERBOSE", LEVEL_VERBOSE, LOG_INFO},
-    {"DEBUG1", LEVEL_DEBUG1, LOG_DEBUG},
-    {"DEBUG2", LEVEL_DEBUG2, LOG_DEBUG},
-    {"DEBUG3", LEVEL_DEBUG3, LOG_DEBUG},
-    {"DEBUG", LEVEL_DEBUG1, LOG_DEBUG},
+    {"QUIET", LEVEL_QUIET, LOG_CRIT, ""},
+    {"FATAL", LEVEL_FATAL, LOG_CRIT, "fatal: "},
+    {"ERROR", LEVEL_ERROR, LOG_ERR, "error: "},
+    {"INFO", LEVEL_INFO, LOG_INFO, ""},
+    {"VERBOSE", LEVEL_VERBOSE, LOG_INFO, ""},
+    {"DEBUG1", LEVEL_DEBUG1, LOG_DEBUG, "debug1: "},
+    {"DEBUG2", LEVEL_DEBUG2, LOG_DEBUG, "debug2: "},
+    {"DEBUG3", LEVEL_DEBUG3, LOG_DEBUG, "debug3: "},
+    {"DEBUG", LEVEL_DEBUG1, LOG_DEBUG, "debug1: "},
 };
 
 static const struct {
@@ -100,6 +101,6 @@ void log_write(enum log_level level, const char *format, ...)
 	if (state.to_stderr)
 		fprintf(stderr, "%s[%ld]: %s\n", state.ident, (long)getpid(), line);
 	else
-		syslog(levels[level].priority, "%s", line);
+		syslog(levels[level].priority, "%s%s", levels[level].prefix, line);
 	errno = saved;
 }
