@@ -6,13 +6,15 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <unistd.h>
 
 /* An empty name is the user himself; 9.2 of OpenSSH answers so whatever the name. */
 void op_home_directory(struct server *server, const struct request *request, struct reply *reply)
 {
 	const char *name = request->paths[0];
-	const struct passwd *found = name[0] == '\0' ? &server->options->self : getpwnam(name);
+	const struct passwd *found = name[0] == '\0' ? getpwuid(getuid()) : getpwnam(name);
 
+	(void)server;
 	if (found == NULL) {
 		reply_status(reply, SFTP_FAILURE, "no such user");
 		return;

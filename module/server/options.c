@@ -13,6 +13,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <syslog.h>
+#include <unistd.h>
 
 static const int exit_usage = 1, exit_fatal = 255; /* as OpenSSH's */
 
@@ -67,14 +68,18 @@ static enum options_result set_list(
 	return OPTIONS_RUN;
 }
 
-/* Expanded at once: a name that cannot be is the command line's fault. */
+/* Expanded at once: a name that cannot be is the command line's fault.  Who runs this is looked up for
+ * no other flag. */
 static enum options_result set_start_directory(const char *name, struct options *out, int *status)
 {
 	static char path[PATH_MAX];
-	char tilde[PATH_MAX];
+	char tilde[PATH_MAX], strings[4096];
+	struct passwd record, *self = NULL;
 
-	if (path_expand_tilde(name, &out->self, tilde) != 0 ||
-	    path_expand_percent(tilde, &out->self, path) != 0)
+	if (getpwuid_r(getuid(), &record, strings, sizeof(strings), &self) != 0 || self == NULL)
+		return wrong(status, exit_usage, "No home for", name);
+	if (path_expand_tilde(name, self, tilde) != 0 ||
+	    path_expand_percent(tilde, self, path) != 0)
 		return wrong(status, exit_fatal, "Invalid start directory", name);
 	out->start_directory = path;
 	return OPTIONS_RUN;

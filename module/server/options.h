@@ -27,7 +27,7 @@ enum options_result {
 };
 
 /* Reads the command line as OpenSSH's sftp-server does.  self's strings must outlive *out,
- * and the next call overwrites its start_directory.  -c ends
+ * and the next call overwrites what start_directory points to.  -c ends
  * it: what follows is ignored, for accounts whose shell this program is. */
 enum options_result options_parse(
     int argc, char **argv, const struct passwd *self, struct options *out, int *status);

@@ -18,6 +18,7 @@ unit_tests = \
 	tests/unit/test_faults \
 	tests/unit/test_policy \
 	tests/unit/test_program \
+	tests/unit/test_reference \
 	tests/unit/test_server \
 	tests/unit/test_util
 check_PROGRAMS += $(unit_tests)
@@ -98,3 +99,13 @@ tests_unit_test_faults_LDADD = $(unit_server_libs)
 tests_unit_test_program_SOURCES = tests/unit/test_program.c $(unit_scratch)
 tests_unit_test_program_CFLAGS = $(unit_cflags)
 tests_unit_test_program_LDADD = $(unit_libs)
+tests_unit_test_reference_SOURCES = \
+	tests/unit/test_reference.c \
+	tests/unit/test_reference_flags.c \
+	tests/unit/test_reference_list.c \
+	tests/unit/golden.c tests/unit/golden.h \
+	tests/unit/program.c tests/unit/program.h \
+	tests/unit/script.c tests/unit/script.h \
+	$(unit_scratch)
+tests_unit_test_reference_CFLAGS = $(unit_cflags)
+tests_unit_test_reference_LDADD = $(unit_libs)

@@ -1,0 +1,308 @@
+/* unit tests: one long session, request by request, with what every reply and log line says. */
+#include "golden.h"
+
+#include "scratch.h"
+
+#include <criterion/criterion.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FUNCTION_NAMES "OpenSSH logs a failing seek where we have none"
+#define NO_SUCH "OpenSSH logs a handle that there is not as \"(null)\""
+#define DIRECTORIES "a directory's handle has attributes too"
+#define MALFORMED "OpenSSH ends the session"
+
+/* Both servers the same; or OpenSSH's otherwise, and why. */
+#define SAME(request, reply, log)                                                                  \
+	{                                                                                          \
+		request, reply, log, NULL, NULL, NULL                                              \
+	}
+#define DIFFER(request, reply, log, their_reply, their_log, why)                                   \
+	{                                                                                          \
+		request, reply, log, their_reply, their_log, why                                   \
+	}
+
+void golden_make_tree(void)
+{
+	scratch_write("f", "content");
+	cr_assert_eq(mkdir("dir", 0755), 0);
+	scratch_write("dir/g", "g");
+	cr_assert_eq(chmod("dir/g", 0640), 0);
+	cr_assert_eq(symlink("f", "link"), 0);
+	cr_assert_eq(symlink("nowhere", "dangling"), 0);
+}
+
+const char golden_opened[] = "session opened for local user $U from [192.0.2.7]";
+const char golden_closed[] = "forced close \"f\" bytes read 0 written 0; forced closedir \"dir\"; "
+			     "session closed for local user $U from [192.0.2.7]";
+
+const struct exchange golden[] = {
+    /* attributes of a name */
+    SAME("setstat 'f' mode:0600+times:1000000000,1000000001", "OK",
+	"set \"f\" mode 0600; set \"f\" modtime 20010909-01:46:41"),
+    SAME("setstat 'f' size:7+owner", "OK", "set \"f\" size 7; set \"f\" owner $N group $G"),
+    SAME("setstat 'f' times:1000000000,1000000001", "OK", "set \"f\" modtime 20010909-01:46:41"),
+    SAME("setstat 'f' none", "OK", ""),
+    SAME("setstat 'missing' mode:0604", "STATUS 2 'No such file or directory'",
+	"set \"missing\" mode 0604"),
+    SAME("setstat 'dir' size:3", "STATUS 4 'Is a directory'", "set \"dir\" size 3"),
+    DIFFER("setstat 'f' size:-1", "STATUS 4 'File too large'",
+	"set \"f\" size 18446744073709551615", "STATUS 5", NULL, "OpenSSH: \"Invalid argument\""),
+    SAME("stat 'f'", "ATTRS size=7 own mode=0100600 atime=1000000000 mtime=1000000001",
+	"~stat name \"f\""),
+    SAME("stat 'link'", "ATTRS size=7 own mode=0100600 atime=1000000000 mtime=1000000001",
+	"~stat name \"link\""),
+    SAME("stat 'dangling'", "STATUS 2 'No such file or directory'", "~stat name \"dangling\""),
+    SAME("stat ''", "STATUS 2 'No such file or directory'", "~stat name \"\""),
+    SAME("stat 'f/x'", "STATUS 2 'Not a directory'", "~stat name \"f/x\""),
+    SAME("stat @300", "STATUS 5 'File name too long'", "*"),
+    SAME("stat @5000", "STATUS 5 'File name too long'", "*"),
+    SAME("lsetstat 'link' times:5,6", "OK", "set \"link\" modtime 19700101-00:00:06"),
+    SAME("lsetstat 'link' owner", "OK", "set \"link\" owner $N group $G"),
+    SAME("lsetstat 'link' mode:0600", "STATUS 4 'Operation not supported'",
+	"set \"link\" mode 0600"),
+    SAME("lsetstat 'f' size:0+mode:0777", "STATUS 5 'Invalid argument'", ""),
+    SAME("lsetstat 'missing' times:5,6", "STATUS 2 'No such file or directory'",
+	"set \"missing\" modtime 19700101-00:00:06"),
+    SAME("setstat 'f' times:1000000000,1000000001", "OK", "set \"f\" modtime 20010909-01:46:41"),
+    SAME("lsetstat 'link' times:5,6", "OK", "set \"link\" modtime 19700101-00:00:06"),
+    SAME("lstat 'link'", "ATTRS size=1 own mode=0120777 atime=5 mtime=6", "~lstat name \"link\""),
+    SAME("lstat 'missing'", "STATUS 2 'No such file or directory'", "~lstat name \"missing\""),
+
+    /* open files */
+    SAME("open 'f' u:1 none", "HANDLE A", "open \"f\" flags READ mode 0666"),
+    SAME("open 'new' u:0x1a mode:0640", "HANDLE B",
+	"open \"new\" flags WRITE,CREATE,TRUNCATE mode 0640"),
+    SAME("open 'new' u:0x2b none", "STATUS 4 'File exists'",
+	"open \"new\" flags READ,WRITE,CREATE,EXCL mode 0666"),
+    SAME("open 'missing' u:1 none", "STATUS 2 'No such file or directory'",
+	"open \"missing\" flags READ mode 0666"),
+    SAME("open 'dir' u:2 none", "STATUS 4 'Is a directory'", "open \"dir\" flags WRITE mode 0666"),
+    SAME("open 'f/x' u:0 none", "STATUS 2 'Not a directory'", "open \"f/x\" flags  mode 0666"),
+    SAME("open @5000 u:1 none", "STATUS 5 'File name too long'", "*"),
+    SAME("write #B q:0 'hello world'", "OK", ""),
+    SAME("write #B q:6 'W'", "OK", ""),
+    SAME("write #B q:0 ''", "OK", ""),
+    SAME("write #A q:0 'x'", "STATUS 2 'Bad file descriptor'", "write \"f\": Bad file descriptor"),
+    DIFFER("write #B q:0xffffffffffffffff 'x'", "STATUS 5 'Invalid argument'",
+	"write \"new\": Invalid argument", NULL, "seek \"new\": Invalid argument", FUNCTION_NAMES),
+    SAME("write 'zzzz' q:0 'x'", "STATUS 4 'no such handle'", ""),
+    SAME("read #A q:0 u:100", "DATA 'content'", ""),
+    SAME("read #A q:3 u:2", "DATA 'te'", ""),
+    SAME("read #A q:7 u:1", "STATUS 1 'End of file'", ""),
+    SAME("read #A q:0 u:0", "DATA ''", ""),
+    SAME("read #A q:0 u:0xffffffff", "DATA 'content'", ""),
+    SAME("read #B q:0 u:1", "STATUS 2 'Bad file descriptor'", "read \"new\": Bad file descriptor"),
+    DIFFER("read #A q:0xffffffffffffffff u:1", "STATUS 5 'Invalid argument'",
+	"read \"f\": Invalid argument", NULL, "seek \"f\": Invalid argument", FUNCTION_NAMES),
+    SAME("read 'zzzz' q:0 u:1", "STATUS 4 'no such handle'", ""),
+    SAME("fsync #B", "OK", "~fsync \"new\""),
+    DIFFER("fsync 'zzzz'", "STATUS 2 'no such handle'", "", NULL, "~fsync \"(null)\"", NO_SUCH),
+    SAME("fsetstat #B mode:0604", "OK", "set \"new\" mode 0604"),
+    SAME("fsetstat #B size:5+times:8,9", "OK",
+	"set \"new\" size 5; set \"new\" modtime "
+	"19700101-00:00:09"),
+    SAME("fsetstat #B owner", "OK", "set \"new\" owner $N group $G"),
+    SAME("fsetstat #B times:8,9", "OK", "set \"new\" modtime 19700101-00:00:09"),
+    SAME("fsetstat #A size:0", "STATUS 5 'Invalid argument'", "set \"f\" size 0"),
+    SAME("fsetstat 'zzzz' none", "STATUS 4 'no such handle'", ""),
+    SAME("fstat #B", "ATTRS size=5 own mode=0100604 atime=8 mtime=9", ""),
+    SAME("fstat 'zzzz'", "STATUS 4 'no such handle'", ""),
+    SAME("fstatvfs #A", "=", ""),
+    SAME("fstatvfs 'zzzz'", "STATUS 4 'no such handle'", ""),
+    SAME("close #B", "OK", "close \"new\" bytes read 0 written 12"),
+    DIFFER("close #B", "STATUS 2 'no such handle'", "", NULL, "closedir \"(null)\"", NO_SUCH),
+    SAME("open 'log' u:0xe mode:0600", "HANDLE B",
+	"open \"log\" flags WRITE,APPEND,CREATE mode 0600"),
+    SAME("write #B q:0 'one'", "OK", ""),
+    SAME("write #B q:0 'two'", "OK", ""),
+    SAME("write #B q:0xffffffffffffffff 'three'", "OK", ""),
+    SAME("close #B", "OK", "close \"log\" bytes read 0 written 11"),
+    DIFFER("open 'setuid' u:0xa mode:0106755", "HANDLE B",
+	"open \"setuid\" flags WRITE,CREATE mode 0755", NULL,
+	"open \"setuid\" flags WRITE,CREATE mode 0106755",
+	"setuid and setgid are for SETSTAT to set"),
+    SAME("fsetstat #B times:1,2", "OK", "set \"setuid\" modtime 19700101-00:00:02"),
+    DIFFER("fstat #B", "ATTRS size=0 own mode=0100755 atime=1 mtime=2", "",
+	"ATTRS size=0 own mode=0106755 atime=1 mtime=2", NULL,
+	"setuid and setgid are for SETSTAT to set"),
+    SAME("close #B", "OK", "close \"setuid\" bytes read 0 written 0"),
+    SAME("setstat 'setuid' mode:06711", "OK", "set \"setuid\" mode 6711"),
+    SAME("stat 'setuid'", "ATTRS size=0 own mode=0106711 atime=1 mtime=2", "~stat name \"setuid\""),
+
+    /* directories */
+    SAME("setstat 'dir/g' times:7,8", "OK", "set \"dir/g\" modtime 19700101-00:00:08"),
+    SAME("opendir 'dir'", "HANDLE D", "opendir \"dir\""),
+    SAME("opendir 'missing'", "STATUS 2 'No such file or directory'", "opendir \"missing\""),
+    SAME("opendir 'f'", "STATUS 2 'Not a directory'", "opendir \"f\""),
+    SAME("opendir ''", "STATUS 2 'No such file or directory'", "opendir \"\""),
+    SAME("readdir #D",
+	"NAME 'g' '-rw-r-----    1 $O        1 Jan  1  1970 g' size=1 own mode=0100640 atime=7 "
+	"mtime=8",
+	""),
+    SAME("readdir #D", "STATUS 1 'End of file'", ""),
+    SAME("readdir #A", "STATUS 4 'no such handle'", ""),
+    SAME("readdir 'zzzz'", "STATUS 4 'no such handle'", ""),
+    SAME("read #D q:0 u:1", "STATUS 4 'no such handle'", ""),
+    SAME("write #D q:0 'x'", "STATUS 4 'no such handle'", ""),
+    DIFFER("fsync #D", "STATUS 2 'no such handle'", "", NULL, "~fsync \"dir\"",
+	"what is not done is not logged"),
+    DIFFER("fstat #D", "=", "", "STATUS 4", NULL, DIRECTORIES),
+    DIFFER("fsetstat #D mode:0755", "OK", "set \"dir\" mode 0755", "STATUS 4", "", DIRECTORIES),
+    DIFFER("fstatvfs #D", "=", "", "STATUS 4", NULL, DIRECTORIES),
+    SAME("close #D", "OK", "closedir \"dir\""),
+    SAME("mkdir 'm' mode:0700", "OK", "mkdir name \"m\" mode 0700"),
+    SAME("mkdir 'm' none", "STATUS 4 'File exists'", "mkdir name \"m\" mode 0777"),
+    SAME("mkdir 'missing/m' none", "STATUS 2 'No such file or directory'",
+	"mkdir name \"missing/m\" mode 0777"),
+    SAME("setstat 'm' times:1,2", "OK", "set \"m\" modtime 19700101-00:00:02"),
+    SAME("mkdir 'm/sub' mode:0100777", "OK", "mkdir name \"m/sub\" mode 0777"),
+    SAME("rmdir 'm'", "STATUS 4 'Directory not empty'", "rmdir name \"m\""),
+    SAME("rmdir 'm/sub'", "OK", "rmdir name \"m/sub\""),
+    SAME("rmdir 'f'", "STATUS 2 'Not a directory'", "rmdir name \"f\""),
+    SAME("rmdir '.'", "STATUS 5 'Invalid argument'", "rmdir name \".\""),
+    SAME("rmdir 'missing'", "STATUS 2 'No such file or directory'", "rmdir name \"missing\""),
+
+    /* names */
+    SAME("realpath ''", "NAME '$D' '$D' none", "~realpath \".\""),
+    SAME("realpath '.'", "NAME '$D' '$D' none", "~realpath \".\""),
+    SAME("realpath 'link'", "NAME '$D/f' '$D/f' none", "~realpath \"link\""),
+    SAME("realpath 'm/../missing'", "NAME '$D/missing' '$D/missing' none",
+	"~realpath \"m/../missing\""),
+    SAME("realpath 'missing/x'", "STATUS 2 'No such file or directory'", "~realpath \"missing/x\""),
+    SAME("realpath 'f/x'", "STATUS 2 'Not a directory'", "~realpath \"f/x\""),
+    SAME("realpath '/'", "NAME '/' '/' none", "~realpath \"/\""),
+    SAME("realpath @5000", "STATUS 5 'File name too long'", "*"),
+    SAME("rename 'new' 'moved'", "OK", "rename old \"new\" new \"moved\""),
+    SAME("rename 'moved' 'f'", "STATUS 4 'File exists'", "rename old \"moved\" new \"f\""),
+    SAME("rename 'missing' 'x'", "STATUS 2 'No such file or directory'",
+	"rename old \"missing\" new \"x\""),
+    SAME("rename 'm' 'f'", "STATUS 4 'File exists'", "rename old \"m\" new \"f\""),
+    SAME("rename 'm' 'm/sub'", "STATUS 5 'Invalid argument'", "rename old \"m\" new \"m/sub\""),
+    SAME("rename 'm' 'm2'", "OK", "rename old \"m\" new \"m2\""),
+    SAME("posix-rename 'moved' 'log'", "OK", "posix-rename old \"moved\" new \"log\""),
+    SAME("posix-rename 'missing' 'x'", "STATUS 2 'No such file or directory'",
+	"posix-rename old \"missing\" new \"x\""),
+    SAME("posix-rename 'f' 'm2'", "STATUS 4 'Is a directory'", "posix-rename old \"f\" new \"m2\""),
+    SAME("stat 'log'", "ATTRS size=5 own mode=0100604 atime=8 mtime=9", "~stat name \"log\""),
+    SAME("symlink 'anything' 's'", "OK", "symlink old \"anything\" new \"s\""),
+    SAME("symlink 'anything' 's'", "STATUS 4 'File exists'", "symlink old \"anything\" new \"s\""),
+    SAME("symlink '' 's2'", "STATUS 2 'No such file or directory'", "symlink old \"\" new \"s2\""),
+    SAME("readlink 's'", "NAME 'anything' 'anything' none", "~readlink \"s\""),
+    SAME("readlink 'f'", "STATUS 5 'Invalid argument'", "~readlink \"f\""),
+    SAME("readlink 'missing'", "STATUS 2 'No such file or directory'", "~readlink \"missing\""),
+    SAME("hardlink 'log' 'hard'", "OK", "hardlink old \"log\" new \"hard\""),
+    SAME("hardlink 'log' 'hard'", "STATUS 4 'File exists'", "hardlink old \"log\" new \"hard\""),
+    SAME("hardlink 'm2' 'hard2'", "STATUS 3 'Operation not permitted'",
+	"hardlink old \"m2\" new \"hard2\""),
+    SAME("remove 's'", "OK", "remove name \"s\""),
+    SAME("remove 's'", "STATUS 2 'No such file or directory'", "remove name \"s\""),
+    SAME("remove 'm2'", "STATUS 4 'Is a directory'", "remove name \"m2\""),
+    SAME("rmdir 'm2'", "OK", "rmdir name \"m2\""),
+    DIFFER("remove '\\\\'", "STATUS 2 'No such file or directory'", "remove name \"\\134\\134\"",
+	NULL, "remove name \"\\\\\\\\\"", "escape.h says what is escaped and why"),
+    DIFFER("remove 'a\"b'", "STATUS 2 'No such file or directory'", "remove name \"a\\042b\"", NULL,
+	"remove name \"a\"b\"", "escape.h says what is escaped and why"),
+    DIFFER("remove 'a\\x0ab\\x1b'", "STATUS 2 'No such file or directory'",
+	"remove name \"a\\012b\\033\"", NULL, "remove name \"a; b\\033\"",
+	"to standard error OpenSSH writes a line's end as it is"),
+
+    /* file systems, limits, users */
+    SAME("statvfs '.'", "=", "statvfs \".\""),
+    SAME("statvfs 'missing'", "STATUS 2 'No such file or directory'", "statvfs \"missing\""),
+    SAME("limits", "EXTENDED 262144 261120 261120", ""),
+    SAME("expand-path ''", "NAME '$D' '$D' none", "~expand \".\""),
+    SAME("expand-path 'link'", "NAME '$D/f' '$D/f' none", "~expand \"$D/link\""),
+    SAME("expand-path '/'", "NAME '/' '/' none", "~expand \"/\""),
+    SAME("expand-path '~'", "NAME '$D' '$D' none", "~expand \"$D\""),
+    SAME("expand-path '~/f'", "NAME '$D/f' '$D/f' none", "~expand \"$D/f\""),
+    DIFFER("expand-path '~root'", "NAME '$R' '$R' none", "~expand \"$R\"", NULL, "*",
+	"OpenSSH logs a slash behind it"),
+    DIFFER("expand-path '~no-such-user'", "STATUS 2 'no such user'", "", NULL, "*",
+	"OpenSSH logs what it does not know of"),
+    SAME("expand-path 'missing/x'", "STATUS 2 'No such file or directory'",
+	"~expand \"$D/missing/x\""),
+    DIFFER("home-directory ''", "NAME '$H' '$H' none", "~home-directory \"$H\"",
+	"STATUS 4 | NAME '$H' '$H' none", "* | ~home-directory \"$H\"",
+	"9.2 does not take an empty name"),
+    DIFFER("home-directory 'root'", "NAME '$R' '$R' none", "~home-directory \"$R\"",
+	"NAME '$H' '$H' none | NAME '$R' '$R' none",
+	"~home-directory \"$H\" | ~home-directory \"$R\"", "9.2 answers with the user's own"),
+    SAME("home-directory 'no-such-user'", "STATUS 4 'no such user'", ""),
+    SAME("users-groups-by-id i:0,4000000000 i:", "EXTENDED [ 'root' '' ] [ ]",
+	"~users-groups-by-id: 2 users, 0 groups"),
+    DIFFER("users-groups-by-id i: i:4000000000,0", "EXTENDED [ ] [ '' 'root' ]",
+	"~users-groups-by-id: 0 users, 2 groups", NULL,
+	"~users-groups-by-id: 2 users, 0 groups | ~users-groups-by-id: 0 users, 2 groups",
+	"9.2 counts groups as users"),
+    DIFFER("users-groups-by-id '12345' i:", "STATUS 5 'Bad message'",
+	"request users-groups-by-id is malformed: Bad message", "-", NULL, MALFORMED),
+
+    /* copying */
+    SAME("open 'copy' u:0x1b mode:0600", "HANDLE C",
+	"open \"copy\" flags READ,WRITE,CREATE,TRUNCATE mode 0600"),
+    SAME("copy-data #A q:0 q:0 #C q:0", "OK", ""),
+    SAME("read #C q:0 u:100", "DATA 'content'", ""),
+    SAME("copy-data #A q:3 q:2 #C q:9", "OK", ""),
+    SAME("read #C q:0 u:100", "DATA 'content\\x00\\x00te'", ""),
+    SAME("copy-data #A q:7 q:0 #C q:0", "OK", ""),
+    SAME("copy-data #A q:100 q:0 #C q:0", "OK", ""),
+    SAME("copy-data #A q:0 q:0x100000 #C q:0", "STATUS 1 'End of file'", ""),
+    DIFFER("copy-data #A q:4 q:10 #C q:11", "STATUS 1 'End of file'", "", "OK", NULL,
+	"OpenSSH tells EOF only when a chunk of 64 KiB is left over"),
+    SAME("read #C q:0 u:100", "DATA 'content\\x00\\x00teent'", ""),
+    SAME("copy-data #A q:0xffffffffffffffff q:1 #C q:0", "STATUS 5 'Invalid argument'", "*"),
+    SAME("copy-data #A q:0 q:1 #C q:0xffffffffffffffff", "STATUS 5 'Invalid argument'", "*"),
+    DIFFER("copy-data #C q:0 q:1 #A q:0", "STATUS 2 'Bad file descriptor'",
+	"copy-data \"copy\" to \"f\": Bad file descriptor", "OK | STATUS 2", "*",
+	"OpenSSH forgets a failure in the last chunk"),
+    DIFFER("copy-data #C q:0 q:1 #C q:20", "STATUS 4 'source and target are the same file'",
+	"refusing to read/write same file: read \"copy\", write \"copy\"", NULL, "*",
+	"9.2 does not log it"),
+    SAME("hardlink 'copy' 'copy2'", "OK", "hardlink old \"copy\" new \"copy2\""),
+    SAME("open 'copy2' u:1 none", "HANDLE D", "open \"copy2\" flags READ mode 0666"),
+    DIFFER("copy-data #D q:0 q:7 #C q:0", "STATUS 4 'source and target are the same file'",
+	"refusing to read/write same file: read \"copy2\", write \"copy\"", "OK | STATUS 4", "*",
+	"9.2 compares only names"),
+    DIFFER("close #D", "OK", "close \"copy2\" bytes read 0 written 0", NULL,
+	"close \"copy2\" bytes read 7 written 0 | close \"copy2\" bytes read 0 written 0",
+	"9.2 compares only names"),
+    DIFFER("copy-data 'zzzz' q:0 q:0 #C q:0", "STATUS 2 'no such handle'", "",
+	"STATUS 4 | STATUS 2", "*", "9.2 has another code"),
+    DIFFER("copy-data #A q:0 q:0 'zzzz' q:0", "STATUS 2 'no such handle'", "",
+	"STATUS 4 | STATUS 2", "*", "9.2 has another code"),
+    DIFFER("close #C", "OK", "close \"copy\" bytes read 33 written 19", NULL, "*",
+	"what was copied and failed differs"),
+    SAME("open 'copy' u:6 none", "HANDLE C", "open \"copy\" flags WRITE,APPEND mode 0666"),
+    SAME("copy-data #A q:0 q:7 #C q:0xffffffffffffffff", "OK", ""),
+    SAME("close #C", "OK", "close \"copy\" bytes read 0 written 7"),
+    SAME("setstat 'copy' times:1,2", "OK", "set \"copy\" modtime 19700101-00:00:02"),
+    SAME("stat 'copy'", "ATTRS size=21 own mode=0100600 atime=1 mtime=2", "~stat name \"copy\""),
+    DIFFER("close #A", "OK", "close \"f\" bytes read 42 written 0", NULL, "*",
+	"what was copied and failed differs"),
+
+    /* what there is not, and what is not in form */
+    DIFFER("150 'f'", "STATUS 8 'Operation unsupported'", "Unknown message 150", "NONE", NULL,
+	"every request is answered"),
+    DIFFER("no-such@extension 'f'", "STATUS 8 'Operation unsupported'",
+	"Unknown extended request \"no-such@extension\"", NULL,
+	"Unknown message 150; Unknown extended request \"no-such@extension\"",
+	"with no reply, the line of the request before is seen only here"),
+    DIFFER("stat 'f\\x00x'", "STATUS 5 'Bad message'", "request stat is malformed: Bad message",
+	"-", NULL, MALFORMED),
+    DIFFER("mkdir 'cut'", "STATUS 5 'Bad message'", "request mkdir is malformed: Bad message", "-",
+	NULL, MALFORMED),
+    DIFFER("read 'zzzz' u:1", "STATUS 5 'Bad message'", "request read is malformed: Bad message",
+	"-", NULL, MALFORMED),
+    DIFFER("setstat 'f' u:0x80000000 u:0xffffffff", "STATUS 5 'Bad message'",
+	"request setstat is malformed: Bad message", "-", NULL, MALFORMED),
+    SAME("mkdir 'longer' none q:1 'ignored'", "OK", "mkdir name \"longer\" mode 0777"),
+    SAME("lstat 'cut'", "STATUS 2 'No such file or directory'", "~lstat name \"cut\""),
+
+    /* left open */
+    SAME("open 'f' u:1 none", "HANDLE A", "open \"f\" flags READ mode 0666"),
+    SAME("opendir 'dir'", "HANDLE B", "opendir \"dir\""),
+};
+
+const size_t golden_count = sizeof(golden) / sizeof(golden[0]);
