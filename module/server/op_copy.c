@@ -18,8 +18,9 @@
 #define KERNEL_BYTES (8u << 20)
 #define BUFFER_BYTES (64u << 10)
 
-/* How long a copy goes on once the session has been told to end without a deadline. */
-static const uint64_t last_limit_ns = 5 * NS_PER_S;
+/* How long a copy goes on once the session is to end: what does not take long is carried out, like
+ * every request that has been received. */
+static const uint64_t last_limit_ns = 2 * NS_PER_S;
 
 struct copy {
 	struct server *server;
@@ -85,9 +86,8 @@ static bool must_stop(struct copy *copy)
 	uint64_t now = clock_now_ns();
 
 	session_update(session, false);
-	if (session->plan.drain != POLICY_DRAIN_UNSET && now >= session->plan.deadline_ns)
-		return true;
-	if (!session->connection_ends && !signals_end_waits())
+	if (!session->connection_ends && !signals_end_waits() &&
+	    (session->plan.drain == POLICY_DRAIN_UNSET || now < session->plan.deadline_ns))
 		return false;
 	if (copy->ending_ns == 0)
 		copy->ending_ns = now;

@@ -99,12 +99,7 @@ bool signals_take_end(void)
 
 bool signals_end_waits(void)
 {
-	sigset_t waiting;
-
-	return end_came != 0 ||
-	       (sigpending(&waiting) == 0 &&
-		   (sigismember(&waiting, SIGTERM) == 1 || sigismember(&waiting, SIGHUP) == 1 ||
-		       sigismember(&waiting, SIGINT) == 1));
+	return end_came != 0;
 }
 
 bool signals_take_wake(void)

@@ -32,8 +32,7 @@ void signals_unblock(void);
 bool signals_take_end(void);
 bool signals_take_wake(void);
 
-/* Whether an end has been asked for that signals_take_end has not told yet, also when the signal has
- * not been let through: for what takes long. */
+/* Whether signals_take_end would tell of one, which it still does then: for what takes long. */
 bool signals_end_waits(void);
 
 #endif

@@ -9,7 +9,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const shapes[] = {
-    "pua", "h", "hqu", "hqd", "p", "pa", "ha", "pp", "hqlhq", "", "a", "d", "ppaa"};
+    "pua", "h", "hqu", "hqd", "p", "pa", "ha", "pp", "hqlhq", "", "a", "d", "ppaa", "ii"};
 
 static void check(bool holds)
 {
@@ -60,6 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(!reader.failed && reader.at <= reader.len);
 	for (size_t i = 0; i < REQUEST_FIELDS; i++) {
 		check_span(&reader, request.handles[i]);
+		check_span(&reader, request.ids[i]);
+		check(request.ids[i].len % 4 == 0);
 		check(memchr(request.paths[i], '\0', PATH_MAX) != NULL);
 	}
 	check_span(&reader, request.data);

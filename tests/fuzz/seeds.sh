@@ -59,6 +59,9 @@ packet statvfs 200 str,statvfs@openssh.com str,d
 packet lsetstat 200 str,lsetstat@openssh.com str,d/l u32,8 u32,1 u32,2
 packet limits 200 str,limits@openssh.com
 packet expand 200 str,expand-path@openssh.com str,~/d/../f
+packet copy 200 str,copy-data handle,0 u64,0 u64,0 handle,2 u64,1
+packet home 200 str,home-directory str,root
+packet names 200 str,users-groups-by-id@openssh.com u32,8 u32,0 u32,1 u32,4 u32,0
 packet upload 3 str,a.part u32,26 u32,0
 packet upload 6 handle,3 u64,0 str,content
 packet upload 10 handle,3 attrs
@@ -89,4 +92,5 @@ codec
 codec u32,2147483652 u32,420 u32,1 str,a str,b
 codec str,data
 codec str,old str,new attrs attrs
+codec u32,8 u32,0 u32,1 u32,4 u32,2
 rm "$out/body"

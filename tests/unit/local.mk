@@ -48,6 +48,7 @@ tests_unit_test_codec_CFLAGS = $(unit_cflags)
 tests_unit_test_codec_LDADD = libcodec.la $(unit_libs)
 tests_unit_test_dispatch_SOURCES = \
 	tests/unit/test_dispatch_attr.c \
+	tests/unit/test_dispatch_copy.c \
 	tests/unit/test_dispatch_file.c \
 	tests/unit/test_dispatch_hostile.c \
 	tests/unit/test_dispatch_name.c \

@@ -334,13 +334,13 @@ Test(request, what_follows_is_ignored)
 Test(request, cut_at_every_length)
 {
 	static const char *const shapes[] = {
-	    "pua", "h", "hqu", "hqd", "p", "pa", "ha", "pp", "hqlhq"};
+	    "pua", "h", "hqu", "hqd", "p", "pa", "ha", "pp", "hqlhq", "ii"};
 
 	for (size_t i = 0; i < COUNT(shapes); i++) {
 		struct packet packet = {.len = 0};
 
 		for (const char *field = shapes[i]; *field != '\0'; field++) {
-			if (strchr("hpd", *field) != NULL)
+			if (strchr("hpdi", *field) != NULL)
 				packet_add(&packet, "s", "text");
 			else if (strchr("ql", *field) != NULL)
 				packet_add(&packet, "q", UINT64_C(9));
@@ -380,6 +380,24 @@ Test(request, paths)
 	packet.len = 0;
 	packet_add(&packet, "x", longest, (size_t)PATH_MAX);
 	cr_expect_eq(parse("p", &packet), -ENAMETOOLONG);
+}
+
+Test(request, strings_of_numbers)
+{
+	struct packet packet = {.len = 0};
+
+	packet_add(&packet, "uuuu", 8u, 1u, 2u, 0u);
+	cr_expect_eq(parse("ii", &packet), 0);
+	cr_expect_eq(request.ids[0].len, 8);
+	cr_expect_eq(request.ids[1].len, 0);
+	for (size_t len = 1; len < 8; len++) {
+		packet.len = 0;
+		packet_add(&packet, "xu", "1234567", len, 0u);
+		cr_expect_eq(parse("ii", &packet), len == 4 ? 0 : -EBADMSG, "%zu bytes", len);
+	}
+	packet.len = 0;
+	packet_add(&packet, "us", 0u, "12345");
+	cr_expect_eq(parse("ii", &packet), -EBADMSG);
 }
 
 Test(request, unknown_shape)

@@ -106,7 +106,9 @@ Test(file, append_ignores_the_offset)
 	handle = open_file("log", SFTP_FLAG_WRITE | SFTP_FLAG_APPEND);
 	ask(SFTP_WRITE, "xqs", HANDLE_FIELD(handle), UINT64_C(0), "two");
 	cr_expect(replied_ok());
-	cr_expect_str_eq(scratch_read("log"), "onetwo");
+	ask(SFTP_WRITE, "xqs", HANDLE_FIELD(handle), UINT64_MAX, "three");
+	cr_expect(replied_ok());
+	cr_expect_str_eq(scratch_read("log"), "onetwothree");
 }
 
 Test(file, open_that_fails)
@@ -231,7 +233,7 @@ Test(file, handles_that_are_none)
 		ask(SFTP_CLOSE, "x", handles[i].bytes, handles[i].len);
 		cr_expect(replied_status(SFTP_NO_SUCH_FILE, "no such handle"));
 		ask_extended("fsync@openssh.com", "x", handles[i].bytes, handles[i].len);
-		cr_expect(replied_status(SFTP_FAILURE, "no such handle"));
+		cr_expect(replied_status(SFTP_NO_SUCH_FILE, "no such handle"));
 	}
 	cr_expect_eq(serving.handles.open, 1);
 }
@@ -265,5 +267,5 @@ Test(file, fsync)
 	ask_extended("fsync@openssh.com", "x", HANDLE_FIELD(handle));
 	cr_expect(replied_ok());
 	ask_extended("fsync@openssh.com", "x", HANDLE_FIELD(directory));
-	cr_expect(replied_status(SFTP_FAILURE, "no such handle"));
+	cr_expect(replied_status(SFTP_NO_SUCH_FILE, "no such handle"));
 }

@@ -101,7 +101,12 @@ static bool is_reply(uint32_t id)
 		skip_attrs(&cursor);
 		break;
 	case SFTP_EXTENDED_REPLY:
-		cursor.at += serving_reply.len == 5 + 4 * 8 ? 4 * 8 : 11 * 8;
+		if (serving_reply.len == 5 + 4 * 8 || serving_reply.len == 5 + 11 * 8) {
+			cursor.at = serving_reply.len;
+			break;
+		}
+		skip_string(&cursor);
+		skip_string(&cursor);
 		break;
 	default:
 		return false;
@@ -111,7 +116,7 @@ static bool is_reply(uint32_t id)
 
 /* the child's tree */
 
-static struct handle_text file, directory;
+static struct handle_text file, target, directory;
 
 static void prepare(void)
 {
@@ -121,6 +126,7 @@ static void prepare(void)
 	(void)mkdir("dir", 0755);
 	(void)symlink("f", "link");
 	file = open_file("f", SFTP_FLAG_READ | SFTP_FLAG_WRITE);
+	target = open_file("target", SFTP_FLAG_WRITE | SFTP_FLAG_CREAT | SFTP_FLAG_TRUNC);
 	directory = open_directory("dir");
 }
 
@@ -273,6 +279,17 @@ static bool make_good(int number, struct packet *good)
 		break;
 	case 26:
 		packet_add(good, "buss", SFTP_INIT, 3u, "extension", "1");
+		break;
+	case 27:
+		packet_add(good, "busxqqxq", SFTP_EXTENDED, ID, "copy-data", HANDLE_FIELD(file),
+		    UINT64_C(1), UINT64_C(3), HANDLE_FIELD(target), UINT64_C(2));
+		break;
+	case 28:
+		packet_add(good, "buss", SFTP_EXTENDED, ID, "home-directory", "root");
+		break;
+	case 29:
+		packet_add(good, "busuuuuu", SFTP_EXTENDED, ID, "users-groups-by-id@openssh.com",
+		    8u, 0u, 1u, 4u, 0u);
 		break;
 	default:
 		return good->len > 0;

@@ -235,7 +235,7 @@ Test(name, readdir_of_many)
 {
 	unsigned char seen[1000] = {0};
 	struct handle_text handle;
-	size_t others = 0, replies = 0;
+	size_t others = 0, replies = 0, last_len = 0;
 	char name[8];
 
 	cr_assert_eq(chdir("dir"), 0);
@@ -248,6 +248,10 @@ Test(name, readdir_of_many)
 		ask(SFTP_READDIR, "x", HANDLE_FIELD(handle));
 		if (serving_reply.bytes[0] != SFTP_NAME)
 			break;
+		/* Each but the last is so full that one more name would not fit. */
+		cr_expect_leq(serving_reply.len + 4, 32768);
+		cr_expect(last_len == 0 || last_len > 32768 - 200, "%zu bytes", last_len);
+		last_len = serving_reply.len + 4;
 		others += take_names(seen);
 		replies++;
 	}

@@ -20,8 +20,9 @@ static const struct known_request {
 	enum sftp_type type;
 	const char *extension;
 	bool writes;
-	const char
-	    *fields; /* p path "f", o path "other", d path "dir", h file, r directory, q u a w */
+	const char *
+	    fields; /* p path "f", o path "other", d path "dir", h file, t another file, r directory, n
+		   no name, i ids, q u a w */
 } requests[] = {
     {"open", SFTP_OPEN, NULL, false, "pua"},
     {"close", SFTP_CLOSE, NULL, false, "h"},
@@ -49,9 +50,12 @@ static const struct known_request {
     {"lsetstat", SFTP_EXTENDED, "lsetstat@openssh.com", true, "pa"},
     {"limits", SFTP_EXTENDED, "limits@openssh.com", false, ""},
     {"expand-path", SFTP_EXTENDED, "expand-path@openssh.com", false, "p"},
+    {"copy-data", SFTP_EXTENDED, "copy-data", true, "hqqtq"},
+    {"home-directory", SFTP_EXTENDED, "home-directory", false, "n"},
+    {"users-groups-by-id", SFTP_EXTENDED, "users-groups-by-id@openssh.com", false, "ii"},
 };
 
-static struct handle_text file, directory;
+static struct handle_text file, target, directory;
 
 /* The tree and the handles that the requests are about, as new. */
 static void prepare(void)
@@ -66,6 +70,7 @@ static void prepare(void)
 	if (!scratch_exists("link"))
 		cr_assert_eq(symlink("f", "link"), 0);
 	file = open_file("f", SFTP_FLAG_READ | SFTP_FLAG_WRITE);
+	target = open_file("target", SFTP_FLAG_WRITE | SFTP_FLAG_CREAT | SFTP_FLAG_TRUNC);
 	directory = open_directory("dir");
 }
 
@@ -87,8 +92,17 @@ static void add_field(struct packet *fields, char field)
 	case 'h':
 		packet_add(fields, "x", HANDLE_FIELD(file));
 		break;
+	case 't':
+		packet_add(fields, "x", HANDLE_FIELD(target));
+		break;
 	case 'r':
 		packet_add(fields, "x", HANDLE_FIELD(directory));
+		break;
+	case 'n':
+		packet_add(fields, "s", "");
+		break;
+	case 'i':
+		packet_add(fields, "uuu", 8u, 0u, 1u);
 		break;
 	case 'q':
 		packet_add(fields, "q", UINT64_C(0));
@@ -153,6 +167,9 @@ static void expect_version(const char *denied)
 	    {"lsetstat@openssh.com", "1"},
 	    {"limits@openssh.com", "1"},
 	    {"expand-path@openssh.com", "1"},
+	    {"copy-data", "1"},
+	    {"home-directory", "1"},
+	    {"users-groups-by-id@openssh.com", "1"},
 	};
 	struct packet init = {.len = 0}, expected = {.len = 0};
 
@@ -178,8 +195,8 @@ Test(refuse, init_announces_nothing_that_writes_when_read_only)
 {
 	serving_options.read_only = true;
 	dispatch_set_permissions(&serving_options);
-	expect_version(
-	    "posix-rename@openssh.com hardlink@openssh.com fsync@openssh.com lsetstat@openssh.com");
+	expect_version("posix-rename@openssh.com hardlink@openssh.com fsync@openssh.com "
+		       "lsetstat@openssh.com copy-data");
 }
 
 Test(refuse, nothing_before_init)
@@ -251,8 +268,64 @@ Test(refuse, every_request_works_when_whole_and_is_malformed_when_cut)
 			cr_expect_eq(scratch_lstat("f").st_mode & 07777, 0644);
 			cr_expect(scratch_exists("dir"));
 			cr_expect_not(scratch_exists("other"));
+			cr_expect_eq(scratch_lstat("target").st_size, 0);
 		}
 		cr_expect(replied_success(), "%s", requests[i].name);
+	}
+}
+
+/* The request's fields, all of them; and where the length of each string stands. */
+static size_t make_fields(
+    const struct known_request *request, struct packet *fields, size_t places[4])
+{
+	size_t count = 0;
+
+	fields->len = 0;
+	for (const char *field = request->fields; *field != '\0'; field++) {
+		if (strchr("podlhtrniw", *field) != NULL)
+			places[count++] = fields->len;
+		add_field(fields, *field);
+	}
+	return count;
+}
+
+/* Sends the request with the length of one string changed.  Returns whether it has that string. */
+static bool ask_longer(const struct known_request *request, size_t string, uint32_t by)
+{
+	static struct packet fields, number;
+	size_t places[4], count = make_fields(request, &fields, places);
+
+	if (string >= count)
+		return false;
+	number.len = 0;
+	packet_add(&number, "u", packet_u32(&fields, places[string]) + by);
+	memcpy(fields.bytes + places[string], number.bytes, 4);
+	if (request->extension != NULL)
+		ask_extended(request->extension, "r", (const void *)fields.bytes, fields.len);
+	else
+		ask(request->type, "r", (const void *)fields.bytes, fields.len);
+	return true;
+}
+
+static void expect_malformed_when_longer(const struct known_request *request, uint32_t by)
+{
+	prepare();
+	for (size_t string = 0; ask_longer(request, string, by); string++) {
+		cr_expect(replied_errno(EBADMSG, SFTP_BAD_MESSAGE), "%s, string %zu, %u more",
+		    request->name, string, by);
+		cr_expect_str_eq(scratch_read("f"), "content");
+		cr_expect_not(scratch_exists("other"));
+		cr_expect_eq(scratch_lstat("target").st_size, 0);
+	}
+}
+
+Test(refuse, every_request_is_malformed_when_a_length_is_wrong)
+{
+	static const uint32_t more[] = {100, 0x10000, 0x7ffffff0, 0xffff0000};
+
+	for (size_t i = 0; i < COUNT(requests); i++) {
+		for (size_t by = 0; by < COUNT(more); by++)
+			expect_malformed_when_longer(&requests[i], more[by]);
 	}
 }
 
@@ -372,6 +445,7 @@ Test(refuse, draining_refuses_only_what_opens)
 			serving_session.plan.drain = POLICY_DRAIN_UNSET;
 			prepare();
 			serving_session.plan.drain = drains[d];
+			serving_session.plan.deadline_ns = UINT64_MAX;
 			snprintf(serving_session.plan.message, ORDER_MESSAGE_MAX, "%s",
 			    d == 1 ? "" : "bye");
 			ask_whole(&requests[i]);

@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -62,12 +63,12 @@ Test(options, defaults)
 
 Test(options, every_flag)
 {
-	cr_expect_eq(PARSE("-e", "-R", "-d", "%d/x", "-f", "LOCAL3", "-l", "debug2", "-P",
+	cr_expect_eq(PARSE("-e", "-R", "-d", "/50%%/x", "-f", "LOCAL3", "-l", "debug2", "-P",
 			 "open,read", "-pstat"),
 	    OPTIONS_RUN);
 	cr_expect(options.to_stderr);
 	cr_expect(options.read_only);
-	cr_expect_str_eq(options.start_directory, "%d/x", "expanded later");
+	cr_expect_str_eq(options.start_directory, "/50%/x");
 	cr_expect_eq(options.log_facility, LOG_LOCAL3);
 	cr_expect_eq(options.log_level, LEVEL_DEBUG2);
 	cr_expect_str_eq(options.denied, "open,read");
@@ -96,11 +97,29 @@ Test(options, umask_is_set_at_once)
 	}
 }
 
-Test(options, bad_names_of_levels_and_facilities_change_nothing)
+Test(options, the_last_name_of_a_level_or_a_facility_counts)
 {
-	cr_expect_eq(PARSE("-l", "LOUD", "-f", "ATTIC"), OPTIONS_RUN);
-	cr_expect_eq(options.log_level, LEVEL_ERROR);
-	cr_expect_eq(options.log_facility, LOG_AUTH);
+	cr_expect_eq(PARSE("-l", "INFO", "-l", "LOUD"), OPTIONS_WRONG);
+	cr_expect_eq(status, 1);
+	cr_expect_eq(PARSE("-f", "USER", "-f", "ATTIC"), OPTIONS_WRONG);
+	cr_expect_eq(status, 1);
+	cr_expect_eq(PARSE("-l", "LOUD", "-l", "INFO", "-f", "ATTIC", "-f", "USER"), OPTIONS_RUN);
+	cr_expect_eq(options.log_level, LEVEL_INFO);
+	cr_expect_eq(options.log_facility, LOG_USER);
+	cr_expect_eq(PARSE("-f", "ATTIC", "-e"), OPTIONS_RUN, "no facility is needed");
+}
+
+Test(options, start_directories_that_cannot_be)
+{
+	static const char *const bad[] = {"%x", "d%", "%h", "~no-such-user", "~no such user/x"};
+	static char longest[PATH_MAX + 1];
+
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		cr_expect_eq(PARSE("-d", bad[i]), OPTIONS_WRONG, "%s", bad[i]);
+		cr_expect_eq(status, 255);
+	}
+	memset(longest, 'x', PATH_MAX);
+	cr_expect_eq(PARSE("-d", longest), OPTIONS_WRONG);
 }
 
 Test(options, lists_are_given_once)

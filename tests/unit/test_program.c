@@ -25,7 +25,8 @@ static int status;
 static const char requests[] =
     "open\nclose\nread\nwrite\nlstat\nfstat\nsetstat\nfsetstat\nopendir\nreaddir\n"
     "remove\nmkdir\nrmdir\nrealpath\nstat\nrename\nreadlink\nsymlink\n"
-    "posix-rename\nstatvfs\nfstatvfs\nhardlink\nfsync\nlsetstat\nlimits\nexpand-path\n";
+    "posix-rename\nstatvfs\nfstatvfs\nhardlink\nfsync\nlsetstat\nlimits\nexpand-path\n"
+    "copy-data\nhome-directory\nusers-groups-by-id\n";
 
 static void set_up(void)
 {
@@ -170,8 +171,8 @@ Test(program, bad_flags)
 		"sftp-server: Refused requests already set before \"stat\"\n"},
 	    {{"-p", "open", "-p", "stat"}, 255,
 		"sftp-server: Permitted requests already set before \"stat\"\n"},
-	    {{"-l", "LOUD"}, 0, "sftp-server: Invalid log level \"LOUD\"\n"},
-	    {{"-f", "ATTIC"}, 0, "sftp-server: Invalid log facility \"ATTIC\"\n"},
+	    {{"-l", "LOUD"}, 1, "sftp-server: Invalid log level \"LOUD\"\n"},
+	    {{"-f", "ATTIC"}, 1, "sftp-server: Invalid log facility \"ATTIC\"\n"},
 	    {{"-P", "open,opne"}, 0, "sftp-server: no request is called \"opne\"\n"},
 	};
 
@@ -309,18 +310,12 @@ Test(program, start_directory)
 /* As in OpenSSH: it is told, and the session goes on where it is. */
 Test(program, start_directory_that_cannot_be)
 {
-	static const char *const flags[] = {"missing", "%x", "d%", "~no such user/x"};
-
 	add(SFTP_INIT, 3, "");
 	add(SFTP_MKDIR, 1, "su", "made", 0u);
-	for (size_t i = 0; i < COUNT(flags); i++) {
-		(void)rmdir("made");
-		RUN("-e", "-d", flags[i]);
-		cr_expect_eq(status, 0);
-		cr_expect(scratch_exists("made"));
-		cr_expect_not_null(strstr(err, "chdir to \""), "%s", err);
-		cr_expect_not_null(strstr(err, flags[i]), "%s", err);
-	}
+	RUN("-e", "-d", "missing");
+	cr_expect_eq(status, 0);
+	cr_expect(scratch_exists("made"));
+	cr_expect_not_null(strstr(err, "chdir to \"missing\" failed: No such file"), "%s", err);
 }
 
 Test(program, log_on_stderr)
