@@ -104,6 +104,8 @@ tests_unit_test_reference_SOURCES = \
 	tests/unit/test_reference.c \
 	tests/unit/test_reference_flags.c \
 	tests/unit/test_reference_list.c \
+	tests/unit/test_reference_syslog.c \
+	tests/unit/jail.c tests/unit/jail.h \
 	tests/unit/golden.c tests/unit/golden.h \
 	tests/unit/program.c tests/unit/program.h \
 	tests/unit/script.c tests/unit/script.h \

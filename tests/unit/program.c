@@ -36,7 +36,7 @@ struct program_kind program_reference(void)
 		if (access(places[i], X_OK) == 0)
 			path = places[i];
 	}
-	return (struct program_kind){.path = path};
+	return (struct program_kind){.path = path != NULL && access(path, X_OK) == 0 ? path : NULL};
 }
 
 /* In the child. */

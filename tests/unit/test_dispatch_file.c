@@ -5,7 +5,9 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define FLAG_RW (SFTP_FLAG_READ | SFTP_FLAG_WRITE)
@@ -204,6 +206,25 @@ Test(file, the_wrong_way)
 	ask(SFTP_WRITE, "xqs", HANDLE_FIELD(handle), UINT64_C(0), "x");
 	cr_expect(replied_status(SFTP_FAILURE, "no such handle"));
 	cr_expect_str_eq(scratch_read("f"), "abc");
+}
+
+/* What does not fit any more is not written; what does is, and the reason is told. */
+Test(file, a_short_write_is_told)
+{
+	const struct rlimit small = {.rlim_cur = 100, .rlim_max = 100};
+	struct handle_text handle = open_file("f", FLAG_NEW);
+	char content[60];
+
+	memset(content, 'x', sizeof(content));
+	cr_assert_neq(signal(SIGXFSZ, SIG_IGN), SIG_ERR);
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+	ask(SFTP_WRITE, "xqx", HANDLE_FIELD(handle), UINT64_C(40), (const void *)content,
+	    sizeof(content));
+	cr_expect(replied_ok());
+	ask(SFTP_WRITE, "xqx", HANDLE_FIELD(handle), UINT64_C(70), (const void *)content,
+	    sizeof(content));
+	cr_expect(replied_errno(EFBIG, SFTP_FAILURE));
+	cr_expect_eq(scratch_lstat("f").st_size, 100);
 }
 
 Test(file, handles_that_are_none)

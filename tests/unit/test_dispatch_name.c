@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -264,6 +265,21 @@ Test(name, readdir_of_many)
 	cr_expect(replied_status(SFTP_EOF, "End of file"));
 	ask(SFTP_CLOSE, "x", HANDLE_FIELD(handle));
 	cr_expect(replied_ok());
+}
+
+/* OpenSSH puts the directory's name in front of each entry's, and leaves out what gets too long. */
+Test(name, readdir_where_paths_get_too_long)
+{
+	char path[PATH_MAX];
+	struct handle_text handle;
+
+	scratch_write("dir/f", "");
+	for (size_t at = 0; at < sizeof(path) - 4; at += 2)
+		memcpy(path + at, "./", 2);
+	strcpy(path + sizeof(path) - 4, "dir");
+	handle = open_directory(path);
+	ask(SFTP_READDIR, "x", HANDLE_FIELD(handle));
+	cr_expect_eq(packet_u32(&serving_reply, 5), 3);
 }
 
 Test(name, readdir_passes_over_what_has_gone)
