@@ -15,7 +15,7 @@ struct exchange {
 	/* Log lines joined by "; ", those of VERBOSE with a "~" in front; "*": any. */
 	const char *log;
 	/* OpenSSH's, where it differs: all of its releases since 9.2, separated by " | ".  The reply
-	 * "-": it would not survive the request, and is not sent it; "NONE": it answers nothing. */
+	 * "-": it would not survive the request, and is not sent it; "NONE": it answers nothing, but logs something. */
 	const char *their_reply, *their_log;
 	const char *why;
 };
