@@ -237,7 +237,7 @@ Test(name, readdir_of_many)
 	unsigned char seen[1000] = {0};
 	struct handle_text handle;
 	size_t others = 0, replies = 0, last_len = 0;
-	char name[8];
+	char name[16];
 
 	cr_assert_eq(chdir("dir"), 0);
 	for (int i = 0; i < 1000; i++) {

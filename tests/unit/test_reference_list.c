@@ -119,7 +119,7 @@ static void make_every_kind(void)
 {
 	static const time_t day = 24 * 60 * 60;
 	time_t now = time(NULL);
-	char name[8];
+	char name[16];
 
 	/* Every mode there is, at every age that counts. */
 	for (unsigned int mode = 0; mode < 010000; mode += 0111) {
@@ -212,7 +212,7 @@ Test(reference_list, replies_are_filled)
 	static struct packet entries;
 	struct packet version;
 	size_t replies;
-	char name[8];
+	char name[16];
 
 	for (int i = 0; i < MANY; i++) {
 		snprintf(name, sizeof(name), "%d", i);
