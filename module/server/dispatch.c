@@ -15,8 +15,8 @@
 enum request_trait {
 	WRITES = 1, /* refused in read-only mode */
 	OPENS = 2,  /* starts something new: refused while the session drains */
-	PURE = 8,   /* changes nothing, and may be carried out beside others that do not */
 	CUTS = 4,   /* may be followed by changes to a file that is not open for writing yet */
+	PURE = 8,   /* changes nothing, and may be carried out beside others that do not */
 };
 
 /* The order is OpenSSH's: -Q and VERSION show it.  The shape is request_parse's. */

@@ -1,0 +1,197 @@
+/* server: carries out what the client has sent, in order.  Never waits for the client. */
+#include "server/serve.h"
+
+#include "server/dispatch.h"
+#include "server/session.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Of requests and replies, in one turn; small enough to stay in the processor's cache. */
+#define BATCH_BYTES (256u << 10)
+#define SEND_BYTES (128u << 10)
+
+static const int exit_bad_message = 11; /* as OpenSSH's */
+/* A turn ends after so long: more may have come. */
+static const uint64_t slow_ns = 2 * NS_PER_MS;
+
+void serve_init(
+    struct serve *serve, struct server *server, struct intake *intake, struct output *output)
+{
+	*serve = (struct serve){.server = server, .intake = intake, .output = output};
+}
+
+void serve_free(struct serve *serve)
+{
+	crew_free(serve->crew);
+	serve->crew = NULL;
+}
+
+/* What the request just carried out took, when that says something of the file system. */
+static void note_pace(struct serve *serve, const struct reply *reply)
+{
+	uint64_t now = clock_now_ns();
+
+	if (reply->pure)
+		pace_note(&serve->pace, now - serve->now_ns, reply->read_len);
+	serve->now_ns = now;
+}
+
+/* The stream cannot be trusted further. */
+static void bad_message(struct serve *serve, const char *what, uint32_t value)
+{
+	log_error("bad message from local user %s: %s %u", serve->server->options->self.pw_name,
+	    what, value);
+	serve->status = exit_bad_message;
+	intake_drop(serve->intake);
+}
+
+/* The length of the packet at the beginning of the input when all of it is there, or 0.  A length
+ * that no packet has ends the input: where the next one would begin cannot be known. */
+static size_t whole_packet(struct serve *serve)
+{
+	struct ring *input = &serve->intake->ring;
+	uint32_t len;
+
+	if (input->used < 4)
+		return 0;
+	len = wire_peek_u32(ring_begin(input));
+	if (len == 0 || len > SFTP_PACKET_MAX) {
+		bad_message(serve, "length", len);
+		return 0;
+	}
+	return input->used - 4 >= len ? len : 0;
+}
+
+/* Whether the largest reply fits: that is the back-pressure. */
+static bool has_room(const struct serve *serve)
+{
+	return ring_room(&serve->output->ring) >= REPLY_MAX;
+}
+
+/* Carries out the request at the beginning of the input, len bytes behind its length.  Returns 0,
+ * -EAGAIN when it has to wait, or another negative errno. */
+static int execute(struct serve *serve, size_t len)
+{
+	struct ring *input = &serve->intake->ring, *output = &serve->output->ring;
+	struct reply reply;
+	size_t reply_len = 0;
+	int rc;
+
+	reply_begin(&reply, 0, ring_end(output), ring_room(output));
+	rc = dispatch_packet(serve->server, ring_begin(input) + 4, len, &reply, &reply_len);
+	if (rc != 0)
+		return rc;
+	ring_taken(input, len + 4);
+	ring_added(output, reply_len);
+	note_pace(serve, &reply);
+	return 0;
+}
+
+/* The same, sending the output when it is in the way. */
+static int execute_or_hold(struct serve *serve, size_t len)
+{
+	int rc = execute(serve, len);
+
+	if (rc == -EAGAIN) {
+		output_send(serve->output);
+		rc = execute(serve, len);
+	}
+	serve->held = rc == -EAGAIN;
+	if (rc != 0 && rc != -EAGAIN)
+		bad_message(serve, "not a request, length", (uint32_t)len);
+	return rc;
+}
+
+bool serve_crew_is_busy(const struct serve *serve)
+{
+	return serve->crew != NULL && crew_jobs(serve->crew) > 0;
+}
+
+/* Adds the replies that the crew has made, in order. */
+static void collect(struct serve *serve)
+{
+	const struct crew_job *job;
+
+	while (serve_crew_is_busy(serve) && has_room(serve) &&
+	       (job = crew_oldest(serve->crew)) != NULL) {
+		if (job->rc == 0 && job->reply_len > 0) {
+			memcpy(ring_end(&serve->output->ring), job->out, job->reply_len);
+			ring_added(&serve->output->ring, job->reply_len);
+			dispatch_account(serve->server, &job->reply);
+		}
+		pace_note(&serve->pace, job->took_ns, job->reply.read_len);
+		crew_collect(serve->crew);
+		if (output_waiting(serve->output) >= SEND_BYTES)
+			output_send(serve->output);
+	}
+}
+
+/* Gives the request to the crew where that is of use.  Returns 0; -EAGAIN when it has to wait for those
+ * before it; or -ENOTSUP when it is to be carried out here and now. */
+static int give_to_crew(struct serve *serve, const uint8_t *packet, size_t len)
+{
+	bool pure = (serve->pace.slow || serve_crew_is_busy(serve)) && serve->server->initialised &&
+		    serve->server->refusal == NULL && dispatch_is_pure(packet, len);
+	int rc = -ENOTSUP;
+
+	if (pure && serve->crew == NULL)
+		serve->crew = crew_new(serve->server);
+	if (pure && serve->crew != NULL)
+		rc = crew_submit(serve->crew, packet, len);
+	return rc != 0 && serve_crew_is_busy(serve) ? -EAGAIN : rc == 0 ? 0 : -ENOTSUP;
+}
+
+/* Carries out the request at the beginning of the input, or hands it over.  Returns as execute. */
+static int serve_one(struct serve *serve, size_t len)
+{
+	int rc = give_to_crew(serve, ring_begin(&serve->intake->ring) + 4, len);
+
+	if (rc == 0)
+		ring_taken(&serve->intake->ring, len + 4);
+	if (rc == -ENOTSUP)
+		return execute_or_hold(serve, len);
+	serve->held = rc == -EAGAIN;
+	return rc;
+}
+
+/* Carries out requests and sends their replies, up to a batch: then it is time to receive again. */
+void serve_turn(struct serve *serve)
+{
+	uint64_t requests = 0, start = serve->now_ns = clock_now_ns();
+	size_t done = 0, len;
+
+	serve->took_long = false;
+	collect(serve);
+	while (done < BATCH_BYTES && has_room(serve) && (len = whole_packet(serve)) != 0 &&
+	       serve_one(serve, len) == 0) {
+		done += len;
+		requests++;
+		if (output_waiting(serve->output) >= SEND_BYTES) {
+			done += output_waiting(serve->output);
+			output_send(serve->output);
+		}
+		serve->took_long = serve->now_ns - start >= slow_ns;
+		if (serve->took_long)
+			break;
+	}
+	output_send(serve->output);
+	session_count_requests(serve->server->session, requests);
+}
+
+bool serve_has_work(struct serve *serve)
+{
+	return !serve->held && has_room(serve) && whole_packet(serve) != 0;
+}
+
+int serve_crew_fd(const struct serve *serve)
+{
+	return serve_crew_is_busy(serve) && has_room(serve) ? crew_fd(serve->crew) : -1;
+}
+
+bool serve_is_done(struct serve *serve)
+{
+	return !serve_crew_is_busy(serve) && whole_packet(serve) == 0;
+}
