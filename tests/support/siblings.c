@@ -250,6 +250,8 @@ static const struct command {
     {"finish", SFTP_CHANNEL, 0, transfer_finish}, /* S: moves the rest, closes; ok BYTES */
     {"flood", SFTP_CHANNEL, 1, transfer_flood},   /* S BYTES: unanswered; ok COUNT LENGTH */
     {"burst", SFTP_CHANNEL, 2, transfer_burst},   /* S PREFIX COUNT: unanswered; ok BYTES */
+    {"eof", SFTP_CHANNEL, 0, transfer_eof},       /* S: sends no more, but listens; ok */
+    {"listen", SFTP_CHANNEL, 0, transfer_listen}, /* S: takes all to the end; ok COUNT */
     {"open", SFTP_CHANNEL, 1, do_open},           /* S PATH: opens for reading and closes */
     {"opendir", SFTP_CHANNEL, 1, do_opendir},     /* S PATH: opens and closes */
     {"stat", SFTP_CHANNEL, 1, do_stat},           /* S PATH: ok SIZE */

@@ -39,6 +39,8 @@ void transfer_get(struct siblings *siblings, struct channel *channel, char **arg
 void transfer_step(struct siblings *siblings, struct channel *channel, char **args);
 void transfer_flood(struct siblings *siblings, struct channel *channel, char **args);
 void transfer_burst(struct siblings *siblings, struct channel *channel, char **args);
+void transfer_eof(struct siblings *siblings, struct channel *channel, char **args);
+void transfer_listen(struct siblings *siblings, struct channel *channel, char **args);
 void transfer_finish(struct siblings *siblings, struct channel *channel, char **args);
 
 #endif

@@ -14,6 +14,9 @@
 #define CHUNK 32768
 #define FXP_WRITE 6
 #define FXP_MKDIR 14
+#define FXP_STATUS 101
+#define REPLY_BYTES_MAX 4096
+#define REPLY_TIMEOUT_MS 60000
 
 static void begin(struct siblings *siblings, struct channel *channel, char **args, bool upload)
 {
@@ -193,4 +196,59 @@ void transfer_burst(struct siblings *siblings, struct channel *channel, char **a
 		sent += (size_t)(out - packet);
 	}
 	reply_ok("%zu", sent);
+}
+
+void transfer_eof(struct siblings *siblings, struct channel *channel, char **args)
+{
+	(void)args;
+	if (ssh_channel_send_eof(channel->sftp->channel) == SSH_OK)
+		reply_ok("%s", "");
+	else
+		reply_failure(siblings, channel);
+}
+
+/* Returns len, fewer at the end of the stream, or -1. */
+static ssize_t read_whole(struct channel *channel, unsigned char *out, size_t len)
+{
+	size_t have = 0;
+
+	while (have < len) {
+		int got = ssh_channel_read_timeout(channel->sftp->channel, out + have,
+		    (uint32_t)(len - have), 0, REPLY_TIMEOUT_MS);
+
+		if (got < 0 || (got == 0 && !ssh_channel_is_eof(channel->sftp->channel)))
+			return -1;
+		if (got == 0)
+			break;
+		have += (size_t)got;
+	}
+	return (ssize_t)have;
+}
+
+/* Takes the replies to a burst, each SSH_FXP_STATUS (uint32 length, byte 101, uint32 id, uint32 code,
+ * texts), until the server ends the stream.  Answers with how many came that say OK and have the id that
+ * is next. */
+void transfer_listen(struct siblings *siblings, struct channel *channel, char **args)
+{
+	unsigned char packet[REPLY_BYTES_MAX];
+	uint32_t words[2];
+	unsigned long count = 0;
+	ssize_t got;
+
+	(void)siblings;
+	(void)args;
+	while ((got = read_whole(channel, packet, 4)) == 4) {
+		size_t len = (size_t)packet[2] << 8 | packet[3];
+
+		if (packet[0] != 0 || packet[1] != 0 || len < 9 || len > sizeof(packet) ||
+		    read_whole(channel, packet, len) != (ssize_t)len)
+			break;
+		memcpy(words, packet + 1, sizeof(words));
+		if (packet[0] == FXP_STATUS && ntohl(words[0]) == count && words[1] == 0)
+			count++;
+	}
+	if (got == 0)
+		reply_ok("%lu", count);
+	else
+		reply_error("%s", "the stream of replies does not end as it should");
 }
