@@ -36,6 +36,8 @@ requirements() {
 	cat <<-END
 		library  libssh        libssh-dev
 		library  criterion     libcriterion-dev
+		library  fuse3         libfuse3-dev
+		program  fusermount3   fuse3
 		program  mandoc        mandoc
 		program  clang-format  clang-format
 		program  git           git

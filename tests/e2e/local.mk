@@ -18,6 +18,7 @@ e2e_tests = \
 	tests/e2e/mixed.sh \
 	tests/e2e/received.sh \
 	tests/e2e/reopen.sh \
+	tests/e2e/upload_killed.sh \
 	tests/e2e/users.sh
 dist_check_SCRIPTS += $(e2e_tests)
 TESTS += $(e2e_tests)

@@ -6,14 +6,22 @@ dist_check_SCRIPTS += tests/support/criterion_tap.sh
 check_PROGRAMS += \
 	tests/support/pattern \
 	tests/support/pipe_level \
+	tests/support/relay \
 	tests/support/watch
+if HAVE_FUSE3
+check_PROGRAMS += tests/support/delayfs
+endif
 if HAVE_LIBSSH
 check_PROGRAMS += tests/support/siblings
 endif
 
+tests_support_delayfs_SOURCES = tests/support/delayfs.c
+tests_support_delayfs_CFLAGS = $(AM_CFLAGS) $(FUSE3_CFLAGS)
+tests_support_delayfs_LDADD = $(FUSE3_LIBS)
 tests_support_pattern_SOURCES = tests/support/pattern.c \
 	tests/support/stream.c tests/support/stream.h
 tests_support_pipe_level_SOURCES = tests/support/pipe_level.c
+tests_support_relay_SOURCES = tests/support/relay.c
 tests_support_siblings_SOURCES = tests/support/siblings.c tests/support/siblings.h \
 	tests/support/siblings_transfer.c tests/support/stream.c tests/support/stream.h
 tests_support_siblings_CFLAGS = $(AM_CFLAGS) $(LIBSSH_CFLAGS)
