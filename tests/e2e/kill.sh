@@ -107,21 +107,6 @@ killed_client() {
 	is "G8, $1: the log says how much" "$(logged_bytes cut)" "$size"
 }
 
-is_stopped() {
-	[ "$(ps -o stat= -p "$session_pid" | cut -c1)" = T ]
-}
-
-# A signal takes effect when its process runs next, and one that waits in read(2) would still take what has
-# come by then.
-stop_session() {
-	need kill -STOP "$session_pid"
-	poll "$PATIENCE" is_stopped || die "$session_pid does not stop"
-}
-
-has_in_pipe() {
-	[ "$("$support/pipe_level" "$1")" -ge "$2" ]
-}
-
 # A client that sends many requests and is gone before any is answered: a server that stops at the end of
 # its input, or at its first reply that nobody takes, leaves most of them undone.
 killed_after_burst() {

@@ -14,15 +14,11 @@ made() {
 	find "$home" -maxdepth 1 -name "$1*" -type d | wc -l
 }
 
-has_in_pipe() {
-	[ "$("$support/pipe_level" "$1")" -ge "$2" ]
-}
-
 # burst_start PREFIX: MANY requests wait in the pipe of a session that has been stopped.
 burst_start() {
 	session_open c "$user"
 	watch_start "$place/watch" "$session_pid"
-	need kill -STOP "$session_pid"
+	stop_session
 	must c burst "$session" "$1" $MANY
 	poll "$PATIENCE" has_in_pipe "$session_pid" "$answer" || die 'the requests do not reach the session'
 }

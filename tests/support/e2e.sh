@@ -262,6 +262,22 @@ session_open() {
 	poll "$PATIENCE" has_new_session "$2" "${before:-none}" || die "no process for session $session"
 }
 
+is_stopped() {
+	[ "$(ps -o stat= -p "$session_pid" | cut -c1)" = T ]
+}
+
+# Stops the session $session_pid.  A signal takes effect when its process runs next, and one that waits in
+# read(2) would still take what has come by then.
+stop_session() {
+	need kill -STOP "$session_pid"
+	poll "$PATIENCE" is_stopped || die "$session_pid does not stop"
+}
+
+# has_in_pipe PID BYTES: that much waits for the session.
+has_in_pipe() {
+	[ "$("$support/pipe_level" "$1")" -ge "$2" ]
+}
+
 # The sshd processes of a user's connections: what waits until a connection is gone.
 connection_pids() {
 	pgrep -f "^(sshd|sshd-session|$service): $1( |@)" | sort -n
