@@ -14,6 +14,7 @@ service=       # our PAM service, and the name under which sshd runs
 sshd_log=      # sshd's own log
 sessions_log=  # what the sftp-server processes log
 sessions_level=VERBOSE
+sessions_stderr=  # where they do so, as the shell understands it; nothing: sshd's pipe
 sshd_port=
 sshd_pid=
 users=()
@@ -48,6 +49,7 @@ place_make() {
 	service=$2-$$
 	sshd_log=$place/sshd.log
 	sessions_log=$place/sessions.log
+	sessions_stderr="2>>$sessions_log"
 	server=$place/bin/sftp-server
 	control=$place/bin/sftp-drain
 	mkdir "$place/bin" "$place/home" "$place/keys"
@@ -168,7 +170,7 @@ sshd_config_write() {
 		MaxSessions 64
 		MaxStartups 100
 		LogLevel VERBOSE
-		Subsystem sftp $server --config $config --rundir $rundir --shmdir $shmdir -e -l $sessions_level 2>>$sessions_log
+		Subsystem sftp $server --config $config --rundir $rundir --shmdir $shmdir -e -l $sessions_level $sessions_stderr
 	END
 	if [ -n "${ASAN_OPTIONS:-}${UBSAN_OPTIONS:-}" ]; then
 		echo "SetEnv \"ASAN_OPTIONS=${ASAN_OPTIONS:-}\" \"UBSAN_OPTIONS=${UBSAN_OPTIONS:-}\""

@@ -16,6 +16,7 @@ e2e_tests = \
 	tests/e2e/drain.sh \
 	tests/e2e/kill.sh \
 	tests/e2e/mixed.sh \
+	tests/e2e/pipe_budget.sh \
 	tests/e2e/received.sh \
 	tests/e2e/reopen.sh \
 	tests/e2e/upload_killed.sh \

@@ -6,6 +6,7 @@ dist_check_SCRIPTS += tests/support/criterion_tap.sh
 check_PROGRAMS += \
 	tests/support/pattern \
 	tests/support/pipe_level \
+	tests/support/pipe_sizes \
 	tests/support/relay \
 	tests/support/watch
 if HAVE_FUSE3
@@ -21,6 +22,7 @@ tests_support_delayfs_LDADD = $(FUSE3_LIBS)
 tests_support_pattern_SOURCES = tests/support/pattern.c \
 	tests/support/stream.c tests/support/stream.h
 tests_support_pipe_level_SOURCES = tests/support/pipe_level.c
+tests_support_pipe_sizes_SOURCES = tests/support/pipe_sizes.c
 tests_support_relay_SOURCES = tests/support/relay.c
 tests_support_siblings_SOURCES = tests/support/siblings.c tests/support/siblings.h \
 	tests/support/siblings_transfer.c tests/support/stream.c tests/support/stream.h
