@@ -7,7 +7,6 @@
 #include "policy/policy_text.h"
 
 #include <errno.h>
-#include <libconfig.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,24 +16,25 @@
  * a read error on a stream would end the process too. */
 static int parse_text(struct policy_loading *loading, const char *text)
 {
+	const struct policy_libconfig *lib = loading->lib;
 	config_t config;
 	int rc;
 
-	config_init(&config);
-	if (config_read_string(&config, text) != CONFIG_TRUE) {
+	lib->config_init(&config);
+	if (lib->config_read_string(&config, text) != CONFIG_TRUE) {
 		const char *what = config_error_text(&config);
 
 		rc = policy_error_set(loading->error, -EINVAL, loading->path,
 		    (unsigned int)config_error_line(&config), "%s",
 		    what != NULL ? what : "syntax error");
-	} else if (config_setting_get_member(config_root_setting(&config), POLICY_TEXT_END) ==
+	} else if (lib->config_setting_get_member(config_root_setting(&config), POLICY_TEXT_END) ==
 		   NULL) {
 		rc = policy_error_set(loading->error, -EINVAL, loading->path, 0,
 		    "a comment that starts with /* is not closed");
 	} else {
 		rc = policy_rules_load(loading, config_root_setting(&config));
 	}
-	config_destroy(&config);
+	lib->config_destroy(&config);
 	return rc;
 }
 
@@ -64,8 +64,16 @@ static int begin(struct policy_loading *loading, char **text)
 
 static int resolve(struct policy_loading *loading, const char *text)
 {
-	int rc = parse_text(loading, text);
+	struct policy_libconfig libconfig;
+	const char *why;
+	int rc = policy_libconfig_open(&libconfig, &why);
 
+	if (rc != 0)
+		return policy_error_set(
+		    loading->error, rc, loading->path, 0, "cannot be parsed: %s", why);
+	loading->lib = &libconfig;
+	rc = parse_text(loading, text);
+	policy_libconfig_close(&libconfig);
 	/* Half a file's settings are nobody's decision. */
 	if (rc != 0)
 		set_built_in(loading->policy, loading->origins);

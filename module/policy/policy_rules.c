@@ -51,7 +51,7 @@ static char *list_settings(bool in_rule, char *out, size_t out_len)
 static int load_setting(
     struct policy_loading *loading, const config_setting_t *from, const char *place, bool applies)
 {
-	const char *value = config_setting_get_string(from);
+	const char *value = loading->lib->config_setting_get_string(from);
 	int found = policy_setting_find(config_setting_name(from));
 	enum policy_setting setting = (enum policy_setting)found;
 	char text[SHOWN_MAX];
@@ -79,10 +79,11 @@ static int load_setting(
 static int load_settings(struct policy_loading *loading, const config_setting_t *group,
     const char *place, const config_setting_t *match, bool applies)
 {
-	int count = config_setting_length(group);
+	int count = loading->lib->config_setting_length(group);
 
 	for (int i = 0; i < count; i++) {
-		const config_setting_t *from = config_setting_get_elem(group, (unsigned int)i);
+		const config_setting_t *from =
+		    loading->lib->config_setting_get_elem(group, (unsigned int)i);
 		char known[256];
 		int rc;
 
@@ -114,7 +115,7 @@ static int match_list(const struct policy_loading *loading, const config_setting
     const char *place, const char *const *names, size_t count, bool *matches)
 {
 	bool single = config_setting_type(key) == CONFIG_TYPE_STRING;
-	int length = single ? 1 : config_setting_length(key);
+	int length = single ? 1 : loading->lib->config_setting_length(key);
 	bool positive = false, matched = false, negated = false;
 
 	if (!single && config_setting_type(key) != CONFIG_TYPE_ARRAY &&
@@ -123,8 +124,8 @@ static int match_list(const struct policy_loading *loading, const config_setting
 		    loading, key, place, "must be a pattern or a list of patterns, in quotes");
 	for (int i = 0; i < length; i++) {
 		const config_setting_t *item =
-		    single ? key : config_setting_get_elem(key, (unsigned int)i);
-		const char *pattern = config_setting_get_string(item);
+		    single ? key : loading->lib->config_setting_get_elem(key, (unsigned int)i);
+		const char *pattern = loading->lib->config_setting_get_string(item);
 		enum policy_match match;
 
 		if (config_setting_type(item) != CONFIG_TYPE_STRING || pattern == NULL)
@@ -151,7 +152,7 @@ static int load_match(const struct policy_loading *loading, const config_setting
 	const struct policy_subject nobody = {.user = NULL};
 	const struct policy_subject *subject =
 	    loading->subject != NULL ? loading->subject : &nobody;
-	int count = config_setting_length(match);
+	int count = loading->lib->config_setting_length(match);
 
 	if (config_setting_type(match) != CONFIG_TYPE_GROUP || count == 0)
 		return policy_error_set(loading->error, -EINVAL, loading->path, line_of(match),
@@ -160,7 +161,8 @@ static int load_match(const struct policy_loading *loading, const config_setting
 		    place);
 	*matches = true;
 	for (int i = 0; i < count; i++) {
-		const config_setting_t *key = config_setting_get_elem(match, (unsigned int)i);
+		const config_setting_t *key =
+		    loading->lib->config_setting_get_elem(match, (unsigned int)i);
 		const char *name = config_setting_name(key);
 		bool this_one = false;
 		int rc;
@@ -182,13 +184,14 @@ static int load_match(const struct policy_loading *loading, const config_setting
 
 static int load_rules(struct policy_loading *loading, const config_setting_t *rules)
 {
-	int count = config_setting_length(rules);
+	int count = loading->lib->config_setting_length(rules);
 
 	if (config_setting_type(rules) != CONFIG_TYPE_LIST)
 		return policy_error_set(loading->error, -EINVAL, loading->path, line_of(rules),
 		    "rules: must be a list of groups: rules = ( { ... }, { ... } );");
 	for (int i = 0; i < count; i++) {
-		const config_setting_t *rule = config_setting_get_elem(rules, (unsigned int)i);
+		const config_setting_t *rule =
+		    loading->lib->config_setting_get_elem(rules, (unsigned int)i);
 		const config_setting_t *match;
 		char place[PLACE_MAX];
 		bool matches = true;
@@ -198,7 +201,7 @@ static int load_rules(struct policy_loading *loading, const config_setting_t *ru
 		if (config_setting_type(rule) != CONFIG_TYPE_GROUP)
 			return policy_error_set(loading->error, -EINVAL, loading->path,
 			    line_of(rules), "%s: must be a group in braces", place);
-		match = config_setting_get_member(rule, "match");
+		match = loading->lib->config_setting_get_member(rule, "match");
 		if (match != NULL)
 			rc = load_match(loading, match, place, &matches);
 		if (rc == 0)
@@ -211,13 +214,14 @@ static int load_rules(struct policy_loading *loading, const config_setting_t *ru
 
 int policy_rules_load(struct policy_loading *loading, const config_setting_t *root)
 {
-	const config_setting_t *rules = config_setting_get_member(root, "rules");
-	const config_setting_t *fallback = config_setting_get_member(root, "default");
-	int count = config_setting_length(root);
+	const config_setting_t *rules = loading->lib->config_setting_get_member(root, "rules");
+	const config_setting_t *fallback = loading->lib->config_setting_get_member(root, "default");
+	int count = loading->lib->config_setting_length(root);
 	int rc = 0;
 
 	for (int i = 0; i < count; i++) {
-		const config_setting_t *from = config_setting_get_elem(root, (unsigned int)i);
+		const config_setting_t *from =
+		    loading->lib->config_setting_get_elem(root, (unsigned int)i);
 
 		if (from != rules && from != fallback &&
 		    strcmp(config_setting_name(from), POLICY_TEXT_END) != 0)

@@ -3,9 +3,9 @@
 #ifndef SD_POLICY_POLICY_RULES_H
 #define SD_POLICY_POLICY_RULES_H
 
+#include "policy/policy_libconfig.h"
 #include "policy/policy_load.h"
 
-#include <libconfig.h>
 #include <stdbool.h>
 
 /* One reading of one file.  Everything pointed to is borrowed. */
@@ -15,7 +15,8 @@ struct policy_loading {
 	struct policy *policy;                /* holds the built-in values at first */
 	struct policy_origins *origins;       /* may be NULL */
 	struct policy_error *error;
-	bool given[POLICY_SETTINGS]; /* the first to give a setting has given it */
+	const struct policy_libconfig *lib; /* for policy_rules_load */
+	bool given[POLICY_SETTINGS];        /* the first to give a setting has given it */
 };
 
 /* Checks the whole file and takes from it what is for the subject.  Returns 0, or -EINVAL with
