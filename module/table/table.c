@@ -1,6 +1,7 @@
 /* table: root's table: mapping it, reading connections out of it.  Never logs or exits. */
 #include "table/table.h"
 
+#include "util/decimal.h"
 #include "util/safe_open.h"
 
 #include <errno.h>
@@ -23,21 +24,21 @@ static const size_t table_size =
 
 char *connection_ref_format(struct connection_ref ref, char out[CONNECTION_REF_TEXT_MAX])
 {
-	snprintf(out, CONNECTION_REF_TEXT_MAX, "%" PRIu32 ".%" PRIu64, ref.slot, ref.generation);
+	char *end = decimal_put(ref.slot, out);
+
+	*end = '.';
+	decimal_put(ref.generation, end + 1);
 	return out;
 }
 
 int connection_ref_parse(const char *text, struct connection_ref *ref)
 {
-	char again[CONNECTION_REF_TEXT_MAX];
-	struct connection_ref read;
+	uint64_t slot, generation;
 
-	if (sscanf(text, "%" SCNu32 ".%" SCNu64, &read.slot, &read.generation) != 2)
+	if (!decimal_take(&text, UINT32_MAX, &slot) || *text++ != '.' ||
+	    !decimal_take(&text, UINT64_MAX, &generation) || *text != '\0')
 		return -EINVAL;
-	/* Signs, leading zeroes, overflow and what follows: none of it comes back the same. */
-	if (strcmp(connection_ref_format(read, again), text) != 0)
-		return -EINVAL;
-	*ref = read;
+	*ref = (struct connection_ref){.slot = (uint32_t)slot, .generation = generation};
 	return 0;
 }
 

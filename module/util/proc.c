@@ -1,7 +1,7 @@
 /* util: processes by identity.  A pid alone is never trusted: it is reused. */
 #include "util/proc.h"
 
-#include "util/safe_open.h"
+#include "util/decimal.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -28,17 +28,23 @@ static int explain_missing(pid_t pid)
 /* Reads the start of /proc/PID/NAME, NUL-terminated. */
 static int read_proc_file(pid_t pid, const char *name, char *out, size_t out_len)
 {
-	char path[64];
+	char path[64] = "/proc/", *end;
 	ssize_t got;
 	int fd;
 
 	if (pid <= 0)
 		return -ESRCH;
-	snprintf(path, sizeof(path), "/proc/%ld/%s", (long)pid, name);
+	end = stpcpy(decimal_put((uint64_t)pid, path + strlen(path)), "/");
+	strcpy(end, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? explain_missing(pid) : -errno;
-	got = safe_read(fd, out, out_len - 1);
+	/* Those files give all that they have at once. */
+	do
+		got = read(fd, out, out_len - 1);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		got = -errno;
 	close(fd);
 	if (got < 0)
 		return (int)got;
@@ -48,11 +54,34 @@ static int read_proc_file(pid_t pid, const char *name, char *out, size_t out_len
 	return 0;
 }
 
+/* Fields 3 (state), 4 (ppid), 6 (session) and 22 (starttime) of proc(5). */
+static int parse_fields(const char *at, struct proc_stat *out)
+{
+	uint64_t value = 0;
+
+	if (at[0] != ' ' || at[1] == '\0')
+		return -EPROTO;
+	out->state = at[1];
+	at += 2;
+	for (int field = 4; field <= 22; field++) {
+		if (*at++ != ' ')
+			return -EPROTO;
+		/* Negative are only fields that are not wanted. */
+		at += *at == '-';
+		if (!decimal_take(&at, UINT64_MAX, &value))
+			return -EPROTO;
+		if (field == 4)
+			out->parent = (pid_t)value;
+		else if (field == 6)
+			out->session = (pid_t)value;
+	}
+	out->id.start = value;
+	return 0;
+}
+
 int proc_read_stat(pid_t pid, struct proc_stat *out)
 {
 	char line[1024], *open_paren, *close_paren;
-	long parent, session;
-	unsigned long long start;
 	int rc = read_proc_file(pid, "stat", line, sizeof(line));
 
 	if (rc != 0)
@@ -63,17 +92,10 @@ int proc_read_stat(pid_t pid, struct proc_stat *out)
 	if (open_paren == NULL || close_paren == NULL || close_paren < open_paren)
 		return -EPROTO;
 	*close_paren = '\0';
-	/* Fields 3 (state), 4 (ppid), 6 (session) and 22 (starttime) of proc(5). */
-	if (sscanf(close_paren + 1,
-		" %c %ld %*d %ld %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-		&out->state, &parent, &session, &start) != 4)
-		return -EPROTO;
 	out->id.pid = pid;
-	out->id.start = start;
-	out->parent = (pid_t)parent;
-	out->session = (pid_t)session;
-	snprintf(out->comm, sizeof(out->comm), "%s", open_paren + 1);
-	return 0;
+	out->comm[0] = '\0';
+	strncat(out->comm, open_paren + 1, sizeof(out->comm) - 1);
+	return parse_fields(close_paren + 1, out);
 }
 
 int proc_self(struct proc_id *out)
@@ -139,6 +161,24 @@ int proc_pin(struct proc_id id, int *pidfd)
 	}
 	*pidfd = fd;
 	return 0;
+}
+
+int proc_pin_ancestor(struct proc_id id, int *pidfd)
+{
+	int fd;
+
+	if (id.pid != getppid())
+		return proc_pin(id, pidfd);
+	fd = (int)syscall(SYS_pidfd_open, id.pid, 0);
+	if (fd < 0)
+		return -errno;
+	/* A parent that dies leaves us to another: this one has lived all the time. */
+	if (id.pid == getppid()) {
+		*pidfd = fd;
+		return 0;
+	}
+	close(fd);
+	return -ESRCH;
 }
 
 int proc_signal(int pidfd, int signal)

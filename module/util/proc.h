@@ -44,6 +44,10 @@ int proc_read_uid(pid_t pid, uid_t *uid);
  * (close-on-exec).  Returns 0, -ESRCH when the process is gone, or another negative errno. */
 int proc_pin(struct proc_id id, int *pidfd);
 
+/* As proc_pin, for an id that was found by way of getppid(2): while it is our parent still, it is the
+ * process that was found, and its start time need not be read again. */
+int proc_pin_ancestor(struct proc_id id, int *pidfd);
+
 /* Sends a signal through a pidfd (pidfd_send_signal(2)).  Returns 0 or a negative errno. */
 int proc_signal(int pidfd, int signal);
 

@@ -1,5 +1,6 @@
 /* unit tests: util.  Processes are real children, files are real files below a fresh directory. */
 #include "util/clock.h"
+#include "util/decimal.h"
 #include "util/duration.h"
 #include "util/escape.h"
 #include "util/log.h"
@@ -23,6 +24,54 @@
 #include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* decimal */
+
+TestSuite(decimal);
+
+Test(decimal, numbers_and_back)
+{
+	static const struct {
+		uint64_t value;
+		const char *text;
+	} cases[] = {{0, "0"}, {7, "7"}, {10, "10"}, {4294967295, "4294967295"},
+	    {UINT64_MAX, "18446744073709551615"}};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char text[DECIMAL_MAX];
+		const char *at = text;
+		uint64_t value = 1;
+
+		cr_expect_eq(decimal_put(cases[i].value, text), text + strlen(cases[i].text));
+		cr_expect_str_eq(text, cases[i].text);
+		cr_expect(decimal_take(&at, UINT64_MAX, &value));
+		cr_expect_eq(value, cases[i].value);
+		cr_expect_eq(at, text + strlen(text));
+	}
+}
+
+Test(decimal, what_is_no_number)
+{
+	static const char *const bad[] = {
+	    "", "x", "-1", "+1", " 1", "00", "01", "18446744073709551616", "99999999999999999999"};
+	static const char more[] = "12.5";
+	const char *at = more;
+	uint64_t value = 3;
+
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		const char *text = bad[i];
+
+		cr_expect_not(decimal_take(&text, UINT64_MAX, &value), "%s", bad[i]);
+		cr_expect_eq(text, bad[i]);
+	}
+	cr_expect_not(decimal_take(&at, 11, &value), "above what was allowed");
+	cr_expect_eq(value, 3);
+	cr_expect(decimal_take(&at, 12, &value));
+	cr_expect_eq(value, 12);
+	cr_expect_str_eq(at, ".5");
+	at = "9";
+	cr_expect_not(decimal_take(&at, 5, &value));
+}
 
 /* duration */
 
@@ -375,6 +424,27 @@ Test(proc, life_of_a_child)
 	cr_expect_eq(proc_signal(pidfd, 0), -ESRCH);
 	cr_expect(proc_pin_ended(pidfd));
 	close(pidfd);
+}
+
+Test(proc, pinned_ancestors)
+{
+	pid_t pid = start_child(NULL);
+	struct proc_stat parent, child;
+	int pidfd = -1, other = -1;
+
+	cr_assert_eq(proc_read_stat(getppid(), &parent), 0);
+	cr_assert_eq(proc_pin_ancestor(parent.id, &pidfd), 0);
+	cr_expect(fcntl(pidfd, F_GETFD) & FD_CLOEXEC);
+	cr_expect_not(proc_pin_ended(pidfd));
+	close(pidfd);
+	cr_assert_eq(proc_read_stat(pid, &child), 0);
+	cr_assert_eq(proc_pin_ancestor(child.id, &pidfd), 0, "whoever is not our parent");
+	close(pidfd);
+	child.id.start++;
+	cr_expect_eq(proc_pin_ancestor(child.id, &other), -ESRCH);
+	cr_expect_eq(other, -1);
+	kill(pid, SIGKILL);
+	reap(pid);
 }
 
 Test(proc, failed_pins_leave_no_descriptor)
