@@ -25,6 +25,7 @@ libserver_la_SOURCES = \
 	module/server/reply.c module/server/reply.h \
 	module/server/ring.c module/server/ring.h \
 	module/server/send_queue.c module/server/send_queue.h \
+	module/server/self.c module/server/self.h \
 	module/server/serve.c module/server/serve.h \
 	module/server/server.h \
 	module/server/session.c module/server/session.h \

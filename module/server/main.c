@@ -3,6 +3,7 @@
 #include "server/dispatch.h"
 #include "server/engine.h"
 #include "server/options.h"
+#include "server/self.h"
 #include "server/signals.h"
 #include "util/escape.h"
 #include "util/log.h"
@@ -54,13 +55,11 @@ static void client_address(char *out, size_t out_len)
 /* Whoever starts us without them: the files that we open must not become standard input or output. */
 static void fill_standard_descriptors(void)
 {
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDWR);
-	} while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
+	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+		/* The lowest number that is free is this one. */
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+			return;
+	}
 }
 
 /* What the client left open. */
@@ -74,14 +73,14 @@ static void close_handles(struct server *server)
 	handle_table_free(&server->handles);
 }
 
-/* The last one out sees to the connection's end. */
-static void leave(struct session *session, enum member_end end)
+/* The last one out, which is said, sees to the connection's end. */
+static bool leave(struct session *session, enum member_end end)
 {
 	if (session_leave(session, end) != LEFT_LAST)
-		return;
+		return false;
 	if (!closer_start(session))
 		session_let_go(session);
-	session_free(session);
+	return true;
 }
 
 /* A session that is not admitted holds nobody while it says so to its client. */
@@ -89,22 +88,47 @@ static void turn_away(struct session *session, const char *refusal)
 {
 	log_info("session refused: %s", refusal);
 	session_show_refused(session);
-	leave(session, END_REFUSED);
+	if (leave(session, END_REFUSED))
+		session_free(session);
+}
+
+/* Who runs this: root's table has the name of whom the PAM module has let in.  0, or -ENOENT. */
+static int find_self(const struct session *session, struct options *options)
+{
+	const struct passwd *entry;
+
+	if (session_user(session) != NULL) {
+		options->self = (struct passwd){
+		    .pw_name = (char *)(uintptr_t)session_user(session), .pw_uid = getuid()};
+		return 0;
+	}
+	entry = self_find();
+	if (entry != NULL)
+		options->self = *entry;
+	return entry == NULL ? -ENOENT : 0;
 }
 
 /* Joins, serves, leaves.  Returns the exit status. */
-static int serve(const struct options *options)
+static int serve(struct options *options)
 {
+	/* Zero already: large, and mostly never touched. */
 	static struct server server;
 	static struct session session;
 	char refusal[SESSION_TEXT_MAX], address[64];
 	struct engine_result result = {.status = exit_fatal};
 	int rc;
 
+	session_begin(&session, options);
+	if (find_self(&session, options) != 0) {
+		fprintf(
+		    stderr, "sftp-server: No user found for uid %lu\n", (unsigned long)getuid());
+		return exit_no_user;
+	}
 	client_address(address, sizeof(address));
 	log_info("session opened for local user %s from [%s]", options->self.pw_name, address);
-	server = (struct server){.options = options, .session = &session};
-	if (session_join(&session, options, refusal) != 0) {
+	server.options = options;
+	server.session = &session;
+	if (session_join(&session, refusal) != 0) {
 		server.refusal = refusal;
 		turn_away(&session, refusal);
 	}
@@ -117,26 +141,18 @@ static int serve(const struct options *options)
 		log_error("cannot start: %s", strerror(-rc));
 	close_handles(&server);
 	log_info("session closed for local user %s from [%s]", options->self.pw_name, address);
-	leave(&session, result.forced ? END_FORCED : END_CLEAN);
-	session_free(&session);
+	/* Locks and mappings end with the process, which is cheaper than one by one. */
+	(void)leave(&session, result.forced ? END_FORCED : END_CLEAN);
 	return result.status;
 }
 
 int main(int argc, char **argv)
 {
-	static char strings[4096];
-	struct passwd record, *self;
 	struct options options;
 	int status = 0;
 
 	fill_standard_descriptors();
-	/* Into memory of our own: the next look-up reuses the library's. */
-	if (getpwuid_r(getuid(), &record, strings, sizeof(strings), &self) != 0 || self == NULL) {
-		fprintf(
-		    stderr, "sftp-server: No user found for uid %lu\n", (unsigned long)getuid());
-		return exit_no_user;
-	}
-	if (options_parse(argc, argv, self, &options, &status) != OPTIONS_RUN)
+	if (options_parse(argc, argv, &options, &status) != OPTIONS_RUN)
 		return status;
 	log_open("sftp-server", options.log_level, options.log_facility, options.to_stderr);
 	/* The user may not read or steer this process through /proc/PID/mem and ptrace(2): a

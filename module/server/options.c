@@ -3,6 +3,7 @@
 
 #include "server/dispatch.h"
 #include "server/path.h"
+#include "server/self.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -13,7 +14,6 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <syslog.h>
-#include <unistd.h>
 
 static const int exit_usage = 1, exit_fatal = 255; /* as OpenSSH's */
 
@@ -73,10 +73,10 @@ static enum options_result set_list(
 static enum options_result set_start_directory(const char *name, struct options *out, int *status)
 {
 	static char path[PATH_MAX];
-	char tilde[PATH_MAX], strings[4096];
-	struct passwd record, *self = NULL;
+	const struct passwd *self = self_find();
+	char tilde[PATH_MAX];
 
-	if (getpwuid_r(getuid(), &record, strings, sizeof(strings), &self) != 0 || self == NULL)
+	if (self == NULL)
 		return wrong(status, exit_usage, "No home for", name);
 	if (path_expand_tilde(name, self, tilde) != 0 ||
 	    path_expand_percent(tilde, self, path) != 0)
@@ -155,8 +155,7 @@ static enum options_result set_option(
 	}
 }
 
-enum options_result options_parse(
-    int argc, char **argv, const struct passwd *self, struct options *out, int *status)
+enum options_result options_parse(int argc, char **argv, struct options *out, int *status)
 {
 	enum options_result result = OPTIONS_RUN;
 	struct bad_log bad = {.level = false};
@@ -168,7 +167,6 @@ enum options_result options_parse(
 	    .config = SD_CONFIG,
 	    .rundir = SD_RUNDIR,
 	    .shmdir = SD_SHMDIR,
-	    .self = *self,
 	};
 	optind = 1;
 	while (result == OPTIONS_RUN) {

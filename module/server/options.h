@@ -17,7 +17,8 @@ struct options {
 	enum log_level log_level;    /* -l */
 	int log_facility;            /* -f */
 	const char *config, *rundir, *shmdir;
-	struct passwd self; /* its strings are borrowed */
+	struct passwd
+	    self; /* who runs this; not from the command line.  Its strings are borrowed */
 };
 
 enum options_result {
@@ -26,10 +27,9 @@ enum options_result {
 	OPTIONS_WRONG, /* a message is on stderr; the exit status is *status */
 };
 
-/* Reads the command line as OpenSSH's sftp-server does.  self's strings must outlive *out,
- * and the next call overwrites what start_directory points to.  -c ends
- * it: what follows is ignored, for accounts whose shell this program is. */
-enum options_result options_parse(
-    int argc, char **argv, const struct passwd *self, struct options *out, int *status);
+/* Reads the command line as OpenSSH's sftp-server does, and leaves out->self empty.  The next call
+ * overwrites what start_directory points to.  -c ends it: what follows is ignored, for accounts whose
+ * shell this program is. */
+enum options_result options_parse(int argc, char **argv, struct options *out, int *status);
 
 #endif

@@ -19,14 +19,15 @@ struct server {
 	struct session *session;
 	struct output *output; /* of the engine; NULL without one */
 	struct handle_table handles;
-	char start_directory[PATH_MAX]; /* absolute */
-	bool initialised;               /* INIT has been answered */
+	bool initialised; /* INIT has been answered */
 	const char
 	    *refusal; /* not NULL: this session was not admitted, and every request is told so */
 	uint64_t refused_ns;        /* when one was told so last; 0: not yet */
 	size_t bytes_in, bytes_out; /* of file data, since the engine last looked */
 	uint64_t last_close_ns;     /* when the last handle was closed; 0: there was none */
-	struct request request;     /* the one being carried out; far too large for a stack frame */
+	/* Large, so last: what is looked at in each turn shares a page. */
+	char start_directory[PATH_MAX]; /* absolute */
+	struct request request; /* the one being carried out; far too large for a stack frame */
 };
 
 /* An operation carries out one request, parsed whole, and makes its reply.  It never fails

@@ -40,6 +40,7 @@ static int find_registered(struct session *session)
 	if (rc == 0) {
 		session->registered = true;
 		session->policy = connection.policy;
+		memcpy(session->user, connection.user, sizeof(session->user));
 	}
 	return rc;
 }
@@ -89,16 +90,11 @@ static void open_table(struct session *session)
 		    rc == -EPROTO ? "made by another build of sftp-drain" : strerror(-rc));
 }
 
-/* Fills in membership, policy and sshd, from the best source there is. */
-static void find_connection(struct session *session)
+/* Fills in membership, policy and sshd where the table does not know the connection. */
+static void find_unregistered(struct session *session)
 {
-	int rc = find_registered(session);
+	int rc;
 
-	if (rc == 0)
-		return;
-	if (getenv(CONNECTION_VARIABLE) != NULL)
-		log_error("connection \"%s\" is not in the session table: %s",
-		    log_name(getenv(CONNECTION_VARIABLE)), strerror(-rc));
 	(void)load_policy(session);
 	rc = find_advisory(session);
 	if (rc != 0)
@@ -170,10 +166,9 @@ static int join_members(struct session *session, char refusal[SESSION_TEXT_MAX])
 	}
 }
 
-int session_join(
-    struct session *session, const struct options *options, char refusal[SESSION_TEXT_MAX])
+void session_begin(struct session *session, const struct options *options)
 {
-	int rc = 0;
+	int rc;
 
 	*session = (struct session){
 	    .options = options,
@@ -184,11 +179,27 @@ int session_join(
 	    .epoch_seen = UINT64_MAX,
 	};
 	open_table(session);
-	find_connection(session);
+	rc = find_registered(session);
+	if (rc != 0 && getenv(CONNECTION_VARIABLE) != NULL)
+		log_error("connection \"%s\" is not in the session table: %s",
+		    log_name(getenv(CONNECTION_VARIABLE)), strerror(-rc));
+}
+
+const char *session_user(const struct session *session)
+{
+	return session->registered ? session->user : NULL;
+}
+
+int session_join(struct session *session, char refusal[SESSION_TEXT_MAX])
+{
+	int rc = 0;
+
+	if (!session->registered)
+		find_unregistered(session);
 	if (session->membership.header != NULL)
 		rc = join_members(session, refusal);
 	/* Pinned while it is certain to live: it is an ancestor, and serves us. */
-	if (session->member && proc_pin(session->sshd, &session->sshd_pin) != 0)
+	if (session->member && proc_pin_ancestor(session->sshd, &session->sshd_pin) != 0)
 		session->sshd_pin = -1;
 	if (rc == 0)
 		rc = check_admission(session, refusal);

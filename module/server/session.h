@@ -19,6 +19,7 @@ struct session {
 	struct table table;        /* header NULL: there is none */
 	struct connection_ref ref; /* of a registered connection */
 	bool registered;
+	char user[USER_NAME_MAX];     /* of a registered connection */
 	struct membership membership; /* header NULL: no siblings are known */
 	bool member;
 	struct proc_id sshd; /* the connection's process; pid 0: not known */
@@ -29,13 +30,18 @@ struct session {
 	bool connection_ends; /* its end has begun without an order: sshd is closing it */
 };
 
-/* Finds the connection, joins it and reads the orders.  With the PAM module, by
- * SFTP_DRAIN_CONNECTION; else by the sshd process; else the session is alone, which the log says.
- * Returns 0, or a negative errno after writing to refusal why this session must not start
+/* Starts *session and finds the connection that the PAM module has registered, by
+ * SFTP_DRAIN_CONNECTION.  options must outlive it; of them, only rundir and shmdir are looked at. */
+void session_begin(struct session *session, const struct options *options);
+
+/* The user's name as the PAM module has it, or NULL when the connection is not registered. */
+const char *session_user(const struct session *session);
+
+/* Joins the connection and reads the orders.  One that is not registered is found by the sshd process;
+ * else the session is alone, which the log says.  session_begin was called.  Returns 0, or a negative errno after writing to refusal why this session must not start
  * (-ESHUTDOWN draining or closing, -ENOSPC too many siblings); session_leave is due in either case.
  */
-int session_join(
-    struct session *session, const struct options *options, char refusal[SESSION_TEXT_MAX]);
+int session_join(struct session *session, char refusal[SESSION_TEXT_MAX]);
 
 /* Whether the session shows in the table. */
 bool session_is_member(const struct session *session);

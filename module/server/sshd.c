@@ -10,11 +10,12 @@
 
 int sshd_find_below(struct proc_id monitor, struct proc_id *out)
 {
-	struct proc_stat at, above;
-	int rc = proc_read_stat(getpid(), &at);
+	/* Of ourselves no more is asked than these two. */
+	struct proc_stat at = {.id.pid = getpid(), .parent = getppid()}, above;
 
-	for (int i = 0; rc == 0 && i < ANCESTORS_MAX; i++) {
-		rc = proc_read_stat(at.parent, &above);
+	for (int i = 0; i < ANCESTORS_MAX; i++) {
+		int rc = proc_read_stat(at.parent, &above);
+
 		if (rc != 0)
 			return rc;
 		if (above.id.pid != monitor.pid) {
@@ -28,7 +29,7 @@ int sshd_find_below(struct proc_id monitor, struct proc_id *out)
 		*out = strcmp(at.comm, above.comm) == 0 && at.id.pid != getpid() ? at.id : above.id;
 		return 0;
 	}
-	return rc != 0 ? rc : -ESRCH;
+	return -ESRCH;
 }
 
 static bool is_ssh_server(const struct proc_stat *stat)

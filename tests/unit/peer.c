@@ -25,7 +25,8 @@ static void serve(int in, int out, const struct options *options, struct peer_re
 	serving_make();
 	if (options != NULL) {
 		serving_options = *options;
-		result->refused = session_join(&serving_session, &serving_options, refusal) != 0;
+		session_begin(&serving_session, &serving_options);
+		result->refused = session_join(&serving_session, refusal) != 0;
 		if (result->refused) {
 			serving.refusal = refusal;
 			(void)session_leave(&serving_session, END_REFUSED);

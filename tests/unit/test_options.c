@@ -22,14 +22,13 @@ static int status;
 
 static enum options_result parse(const char *const words[], size_t count)
 {
-	static const struct passwd self = {.pw_uid = 77};
 	char *argv[16] = {(char *)(uintptr_t) "sftp-server"};
 
 	cr_assert_lt(count, COUNT(argv) - 1);
 	for (size_t i = 0; i < count; i++)
 		argv[i + 1] = (char *)(uintptr_t)words[i];
 	status = -1;
-	return options_parse((int)count + 1, argv, &self, &options, &status);
+	return options_parse((int)count + 1, argv, &options, &status);
 }
 
 #define PARSE(...)                                                                                 \
@@ -55,7 +54,6 @@ Test(options, defaults)
 	cr_expect_not(options.umask_set);
 	cr_expect_eq(options.log_level, LEVEL_ERROR);
 	cr_expect_eq(options.log_facility, LOG_AUTH);
-	cr_expect_eq(options.self.pw_uid, 77);
 	cr_expect_not_null(options.config);
 	cr_expect_not_null(options.rundir);
 	cr_expect_not_null(options.shmdir);
