@@ -20,6 +20,7 @@ unit_tests = \
 	tests/unit/test_program \
 	tests/unit/test_reference \
 	tests/unit/test_server \
+	tests/unit/test_start \
 	tests/unit/test_util
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -112,3 +113,10 @@ tests_unit_test_reference_SOURCES = \
 	$(unit_scratch)
 tests_unit_test_reference_CFLAGS = $(unit_cflags)
 tests_unit_test_reference_LDADD = $(unit_libs)
+tests_unit_test_start_SOURCES = \
+	tests/unit/test_start.c \
+	tests/unit/table_scratch.c tests/unit/table_scratch.h \
+	$(unit_scratch)
+tests_unit_test_start_CPPFLAGS = $(AM_CPPFLAGS) -DSD_LIBCONFIG='"$(LIBCONFIG_SONAME)"'
+tests_unit_test_start_CFLAGS = $(unit_cflags)
+tests_unit_test_start_LDADD = libtable.la $(unit_libs)
