@@ -105,8 +105,20 @@ disable_sshd() {
 	return 0
 }
 
+# Waits, not for ever, while somebody else installs something: a new machine's first boot, often.
+APT_PATIENCE=300
 apt() {
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 "$@"
+	as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q -y -o Dpkg::Use-Pty=0 \
+		-o DPkg::Lock::Timeout=$APT_PATIENCE "$@"
+}
+
+# update_lists LOG.  For the lock on the lists apt-get does not wait by itself.
+update_lists() {
+	local until=$((SECONDS + APT_PATIENCE))
+	until apt update > "$1" 2>&1; do
+		grep -q 'Could not get lock' "$1" && [ $SECONDS -lt $until ] || return 1
+		sleep 2
+	done
 }
 
 # install_packages PACKAGE...
@@ -117,7 +129,7 @@ install_packages() {
 	esac
 	[ -z "$sshd_is_new" ] || forbid_services || return 1
 	log=$(mktemp) || return 1
-	apt update > "$log" 2>&1 && apt install --no-install-recommends "$@" >> "$log" 2>&1
+	update_lists "$log" && apt install --no-install-recommends "$@" >> "$log" 2>&1
 	local rc=$?
 	permit_services
 	[ -z "$sshd_is_new" ] || disable_sshd
