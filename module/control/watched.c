@@ -11,11 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A user can spoil his own members file, or put a lease on it; all but our own troubles is his doing.  Then nobody can tell who is left, so the connection
- * counts as live as long as the table has it; it must not end the waiting for all others. */
+/* A user can spoil his own members file, put a lease on it, or mount something over it; all but our own
+ * troubles is his doing.  Then nobody can tell who is left, so the connection counts as live as long as
+ * the table has it; it must not end the waiting for all others.  Root is denied nothing but by him. */
 static bool is_spoilt(int rc)
 {
-	return rc != -EACCES && rc != -EMFILE && rc != -ENFILE && rc != -ENOMEM;
+	return (rc != -EACCES || geteuid() == 0) && rc != -EMFILE && rc != -ENFILE && rc != -ENOMEM;
 }
 
 /* Opens the members file if it is not open. */

@@ -100,11 +100,13 @@ void members_remove(const char *shmdir, struct connection_ref ref)
 	close(dir);
 }
 
-/* As safe_open_file, and the owner is uid, not root instead. */
+/* As safe_open_file, and the owner is uid, not root instead.  What others have mounted over their
+ * files must not hold us up; what we have mounted over our own is our affair. */
 static int open_owned_file(int dir, const char *name, int access, uid_t uid)
 {
 	struct stat st;
-	int fd = safe_open_file(dir, name, access, uid, PRIVATE);
+	int fd = uid == geteuid() ? safe_open_file(dir, name, access, uid, PRIVATE)
+				  : safe_open_unmounted_file(dir, name, access, uid, PRIVATE);
 
 	if (fd < 0)
 		return fd;
@@ -128,12 +130,31 @@ int members_open_file(const char *shmdir, struct connection_ref ref, int access,
 	return fd;
 }
 
+/* Opens the advisory directory of another user, whatever he has mounted over it. */
+static int open_dir_of_other(const char *path, uid_t uid)
+{
+	char parent[MEMBERS_PATH_MAX + 1];
+	const char *slash = strrchr(path, '/');
+	const char *name = slash == NULL ? path : slash + 1;
+	int fd, above;
+
+	snprintf(parent, sizeof(parent), "%.*s.", (int)(name - path), path);
+	above = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (above < 0)
+		return -errno;
+	fd = safe_open_unmounted_dir(above, name, uid, PRIVATE);
+	close(above);
+	return fd;
+}
+
 int members_open_advisory_dir(const char *shmdir, uid_t uid)
 {
 	char path[MEMBERS_PATH_MAX];
 	struct stat st;
-	int dir = safe_open_dir(advisory_dir(shmdir, uid, path), uid, PRIVATE);
+	int dir;
 
+	advisory_dir(shmdir, uid, path);
+	dir = uid == geteuid() ? safe_open_dir(path, uid, PRIVATE) : open_dir_of_other(path, uid);
 	if (dir < 0)
 		return dir;
 	if (fstat(dir, &st) == 0 && st.st_uid == uid)

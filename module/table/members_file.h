@@ -26,7 +26,7 @@ void members_remove(const char *shmdir, struct connection_ref ref);
 
 /* Opens the members file of ref with access O_RDWR (its user, checked as -EPERM) or O_RDONLY.  The
  * file must belong to uid and be private.  Returns a descriptor that is the caller's, or a negative
- * errno. */
+ * errno: -EXDEV when another user has mounted something over it, which is asked nothing. */
 int members_open_file(const char *shmdir, struct connection_ref ref, int access, uid_t uid);
 
 /* Opens the directory SHMDIR-UID, which must belong to uid alone.  Returns likewise. */

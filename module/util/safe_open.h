@@ -16,6 +16,13 @@ int safe_open_file(int dir_fd, const char *path, int flags, uid_t owner, mode_t 
 /* Opens a directory, likewise checked.  Returns as safe_open_file (-ENOTDIR: not a directory). */
 int safe_open_dir(const char *path, uid_t owner, mode_t forbidden);
 
+/* The same for a name in a directory (dir_fd may be O_PATH) that its owner may have mounted a file
+ * system of his own over (fuse(4)).  What is mounted there is refused, -EXDEV, and is asked nothing: it
+ * need never answer.  Root opens by these what belongs to users.  -ENOSYS: a file needs /proc. */
+int safe_open_unmounted_file(
+    int dir_fd, const char *name, int flags, uid_t owner, mode_t forbidden);
+int safe_open_unmounted_dir(int dir_fd, const char *name, uid_t owner, mode_t forbidden);
+
 /* read(2) and pread(2) until len bytes are there or the file ends, EINTR retried.  Return the bytes
  * read or a negative errno. */
 ssize_t safe_read(int fd, void *out, size_t len);

@@ -27,17 +27,18 @@ TESTS += $(unit_tests)
 endif
 unit_cflags = $(AM_CFLAGS) $(CRITERION_CFLAGS) -Wno-missing-prototypes
 unit_libs = libutil.la $(CRITERION_LIBS)
+unit_silent = tests/unit/silent_mount.c tests/unit/silent_mount.h
 
 tests_unit_stress_members_SOURCES = tests/unit/stress_members.c
 tests_unit_stress_members_CFLAGS = $(unit_cflags)
 tests_unit_stress_members_LDADD = libtable.la $(unit_libs)
-tests_unit_test_control_SOURCES = tests/unit/test_control.c
+tests_unit_test_control_SOURCES = tests/unit/test_control.c $(unit_silent)
 tests_unit_test_control_CFLAGS = $(unit_cflags)
 tests_unit_test_control_LDADD = libcontrol.la libtable.la libpolicy.la $(unit_libs)
 tests_unit_test_policy_SOURCES = tests/unit/test_policy.c
 tests_unit_test_policy_CFLAGS = $(unit_cflags)
 tests_unit_test_policy_LDADD = libpolicy.la $(unit_libs)
-tests_unit_test_util_SOURCES = tests/unit/test_util.c
+tests_unit_test_util_SOURCES = tests/unit/test_util.c $(unit_silent)
 tests_unit_test_util_CFLAGS = $(unit_cflags)
 tests_unit_test_util_LDADD = $(unit_libs)
 

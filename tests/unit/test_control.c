@@ -11,6 +11,8 @@
 #include "table/members_file.h"
 #include "util/clock.h"
 
+#include "silent_mount.h"
+
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -122,11 +124,11 @@ static void remove_dirs(void)
 	result.out = result.err = NULL;
 }
 
-/* An open connection that the calling process is the monitor of. */
-static void open_connection(void)
+/* An open connection of a user that the calling process is the monitor of. */
+static void open_connection_of(uid_t uid)
 {
 	struct connection description = {
-	    .uid = geteuid(),
+	    .uid = uid,
 	    .gid = getegid(),
 	    .opened_ns = clock_now_ns(),
 	    .user = "m\033ila",
@@ -140,6 +142,11 @@ static void open_connection(void)
 	cr_assert_eq(table_claim(&table, shmdir, &description, &ref), 0);
 	cr_assert_eq(members_create(shmdir, ref, description.uid, description.gid), 0);
 	cr_assert_eq(table_publish(&table, ref), 0);
+}
+
+static void open_connection(void)
+{
+	open_connection_of(geteuid());
 }
 
 enum ending {
@@ -842,6 +849,59 @@ Test(waiting, a_lease_on_a_members_file)
 	run("wait --timeout 300ms");
 	cr_expect_neq(result.status, STATUS_ERROR, "%s", result.err);
 	close(fd);
+}
+
+/* G6: what a user mounts over his members file makes root neither fail nor wait for it. */
+static void wait_beside_a_mount(bool others_too)
+{
+	char text[CONNECTION_REF_TEXT_MAX], path[160];
+
+	open_connection_of(NOBODY);
+	snprintf(path, sizeof(path), "%s/%s", shmdir, connection_ref_format(ref, text));
+	if (!silent_mount(path, NOBODY, others_too)) {
+		remove_dirs();
+		cr_skip_test("mounting a fuse file system needs root and /dev/fuse");
+	}
+	run("wait --timeout 300ms");
+	EXPECT_STATUS(STATUS_TIMED_OUT);
+	run("list");
+	EXPECT_STATUS(STATUS_DONE);
+	run("close --wait --timeout 300ms");
+	EXPECT_STATUS(STATUS_TIMED_OUT);
+	open_connection();
+	start_session(ENDS_CLEAN, 100);
+	run("wait --timeout 5s connection=%s", connection_ref_format(ref, text));
+	EXPECT_STATUS(STATUS_DONE);
+	silent_unmount(path);
+}
+
+Test(waiting, a_mount_over_a_members_file)
+{
+	wait_beside_a_mount(false);
+}
+
+Test(waiting, a_mount_over_a_members_file_for_all)
+{
+	wait_beside_a_mount(true);
+}
+
+Test(waiting, a_mount_over_an_advisory_directory)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s-%d", shmdir, NOBODY);
+	cr_assert_eq(mkdir(path, 0700), 0);
+	if (chown(path, NOBODY, NOBODY) != 0 || !silent_mount(path, NOBODY, true)) {
+		remove_dirs();
+		cr_skip_test("mounting a fuse file system needs root and /dev/fuse");
+	}
+	run("wait --timeout 300ms");
+	EXPECT_STATUS(STATUS_DONE);
+	run("list user=%d", NOBODY);
+	EXPECT_STATUS(STATUS_DONE);
+	run("close connection=%d/1.1", NOBODY);
+	EXPECT_STATUS(STATUS_ERROR);
+	silent_unmount(path);
 }
 
 Test(waiting, processes_are_held_not_polled)

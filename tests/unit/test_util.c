@@ -7,6 +7,8 @@
 #include "util/proc.h"
 #include "util/safe_open.h"
 
+#include "silent_mount.h"
+
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -726,6 +728,100 @@ Test(safe_open, directory_that_may_only_be_passed_through)
 	cr_expect_geq(fd, 0);
 	cr_assert_eq(seteuid(0), 0);
 	close(fd);
+	close(dir_fd);
+}
+
+Test(safe_open, unmounted_is_checked_likewise)
+{
+	char text[16] = "";
+	int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int root_fd = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const char *name = dir + strlen("/tmp/");
+	int fd;
+
+	fd = safe_open_unmounted_file(dir_fd, "file", O_RDWR, geteuid(), 077);
+	cr_assert_geq(fd, 0);
+	cr_expect(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	cr_expect_eq(safe_pwrite(fd, "CON", 3, 0), 0);
+	cr_expect_eq(safe_pread(fd, text, sizeof(text), 0), 7);
+	cr_expect_eq(memcmp(text, "CONtent", 7), 0);
+	close(fd);
+	fd = safe_open_unmounted_dir(root_fd, name, geteuid(), 077);
+	cr_assert_geq(fd, 0);
+	cr_expect(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	cr_expect_eq(faccessat(fd, "file", F_OK, 0), 0);
+	close(fd);
+	cr_expect_eq(safe_open_unmounted_file(dir_fd, "none", O_RDONLY, geteuid(), 077), -ENOENT);
+	cr_expect_eq(safe_open_unmounted_dir(root_fd, "/none", geteuid(), 077), -ENOENT);
+	cr_expect_eq(safe_open_unmounted_dir(dir_fd, "file", geteuid(), 077), -ENOTDIR);
+	cr_assert_eq(symlink("file", other), 0);
+	cr_expect_eq(safe_open_unmounted_file(dir_fd, "other", O_RDONLY, geteuid(), 077), -ELOOP);
+	cr_expect_eq(safe_open_unmounted_dir(dir_fd, "other", geteuid(), 077), -ENOTDIR);
+	cr_assert_eq(unlink(other), 0);
+	cr_assert_eq(mkfifo(other, 0600), 0);
+	cr_expect_eq(safe_open_unmounted_file(dir_fd, "other", O_RDONLY, geteuid(), 077), -EINVAL);
+	cr_assert_eq(chmod(file, 0640), 0);
+	cr_assert_eq(chmod(dir, 0750), 0);
+	cr_expect_eq(safe_open_unmounted_file(dir_fd, "file", O_RDONLY, geteuid(), 077), -EPERM);
+	cr_expect_eq(safe_open_unmounted_dir(root_fd, name, geteuid(), 077), -EPERM);
+	close(dir_fd);
+	close(root_fd);
+}
+
+Test(safe_open, what_is_mounted_over_a_file_is_not_asked)
+{
+	int dir_fd, before, after;
+
+	if (!silent_mount(file, 12345, true))
+		skip("mounting a fuse file system needs root and /dev/fuse");
+	dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	before = dup(0);
+	close(before);
+	cr_expect_eq(safe_open_unmounted_file(dir_fd, "file", O_RDONLY, 0, 077), -EXDEV);
+	after = dup(0);
+	close(after);
+	silent_unmount(file);
+	cr_expect_eq(before, after);
+	close(dir_fd);
+}
+
+Test(safe_open, what_is_mounted_over_a_directory_is_not_asked)
+{
+	int root_fd;
+
+	if (!silent_mount(dir, 12345, true))
+		skip("mounting a fuse file system needs root and /dev/fuse");
+	root_fd = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cr_expect_eq(safe_open_unmounted_dir(root_fd, dir + strlen("/tmp/"), 0, 077), -EXDEV);
+	silent_unmount(dir);
+	close(root_fd);
+}
+
+/* A mount of the same file system, as an administrator may make one, has the same device. */
+Test(safe_open, a_bind_mount_is_one_too)
+{
+	int dir_fd;
+
+	close(open(other, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount(file, other, NULL, MS_BIND, NULL) != 0)
+		skip("a mount of one's own needs root");
+	dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cr_expect_eq(safe_open_unmounted_file(dir_fd, "other", O_RDONLY, 0, 077), -EXDEV);
+	silent_unmount(other);
+	close(dir_fd);
+}
+
+Test(safe_open, unmounted_files_need_proc)
+{
+	int dir_fd;
+
+	if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("none", "/proc", "tmpfs", 0, "size=4k") != 0)
+		skip("hiding /proc needs root");
+	dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cr_expect_eq(safe_open_unmounted_file(dir_fd, "file", O_RDONLY, 0, 077), -ENOSYS);
+	silent_unmount("/proc");
 	close(dir_fd);
 }
 
