@@ -138,6 +138,21 @@ install_packages() {
 	return $rc
 }
 
+# Whether clang is there, and what it takes to fuzz with it.
+can_fuzz() {
+	echo 'int LLVMFuzzerTestOneInput(void *p, unsigned long n) { return !p && n; }' |
+		clang -fsanitize=fuzzer,address,undefined -x c - -o /dev/null
+} > /dev/null 2>&1
+
+# Not a requirement: older releases have no such package, some machines no such runtime.
+install_fuzzer() {
+	can_fuzz && return
+	command -v apt-get > /dev/null || return
+	[ "$(id -u)" = 0 ] || command -v sudo > /dev/null || return
+	echo 'Installing: clang libclang-rt-dev'
+	install_packages clang libclang-rt-dev
+}
+
 # prepare_machine quickstart|check: installs what is missing, or says what it is and fails.
 prepare_machine() {
 	local missing packages
