@@ -1,5 +1,5 @@
-/* server: threads for slow file systems.  They touch nothing but their job, handles that nobody changes
- * meanwhile, and the log. */
+/* server: threads for slow file systems.  A job that is not alone touches nothing but itself, handles that
+ * nobody changes meanwhile, and the log. */
 #include "server/crew.h"
 
 #include "codec/sftp.h"
@@ -18,7 +18,7 @@
 #define JOBS 64
 /* Of replies that are awaited. */
 #define BYTES (8u << 20)
-/* Enough for a path or two and for a line of the log. */
+/* Enough for a few paths, a line of the log and the buffer of copy-data. */
 #define STACK_BYTES (256u << 10)
 
 struct crew {

@@ -1,5 +1,6 @@
-/* server: threads that carry out requests which change nothing, on file systems that take their time: one
- * across a network answers many at a time.  Replies are handed back in the order of the requests. */
+/* server: threads that carry out requests on file systems that take their time: one across a network
+ * answers many at a time, and meanwhile the session can receive.  Replies are handed back in the order of
+ * the requests. */
 #ifndef SD_SERVER_CREW_H
 #define SD_SERVER_CREW_H
 
@@ -33,7 +34,9 @@ void crew_free(struct crew *crew);
 /* Readable when the oldest job may be done; crew_oldest makes it unreadable. */
 int crew_fd(const struct crew *crew);
 
-/* Hands a request over (dispatch_is_pure); packet is copied.  Returns 0, -EAGAIN when the crew has enough
+/* Hands a request over; packet is copied.  Several at a time only when each is one that changes nothing
+ * (dispatch_is_pure): another must be alone, and while it is carried out the session itself must not touch
+ * what operations use.  Returns 0, -EAGAIN when the crew has enough
  * to do, or another negative errno; the request is still the caller's then. */
 int crew_submit(struct crew *crew, const uint8_t *packet, size_t len);
 

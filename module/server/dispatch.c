@@ -193,12 +193,12 @@ static bool refuse(struct server *server, const struct entry *entry, struct repl
 
 /* Whether the request has to wait until the client has taken the pages of earlier READs: it may
  * change, or lead to changes of, a file that they are of (output_add_pages). */
-static bool must_wait(
-    const struct server *server, const struct entry *entry, const struct request *request)
+static bool must_wait(const struct server *server, const struct entry *entry,
+    const struct request *request, const struct reply *reply)
 {
 	bool changes;
 
-	if (!(entry->traits & CUTS) || server->output == NULL)
+	if (!(entry->traits & CUTS) || server->output == NULL || reply->apart)
 		return false;
 	if (entry->type == SFTP_OPEN)
 		changes = (request->number & (SFTP_FLAG_WRITE | SFTP_FLAG_TRUNC)) != 0;
@@ -251,7 +251,7 @@ static int run(struct server *server, struct request *request, uint8_t type,
 		reply_errno(reply, rc);
 		return 0;
 	}
-	if (must_wait(server, entry, request))
+	if (must_wait(server, entry, request, reply))
 		return -EAGAIN;
 	reply->pure = (entry->traits & PURE) != 0;
 	entry->run(server, request, reply);
@@ -318,6 +318,8 @@ size_t dispatch_reply_most(const uint8_t *packet, size_t len)
 	uint8_t type = wire_get_u8(&reader);
 	uint32_t wanted;
 
+	if (!dispatch_is_pure(packet, len))
+		return REPLY_MAX;
 	if (type != SFTP_READ)
 		return PURE_REPLY_MAX;
 	(void)wire_get_u32(&reader);

@@ -18,9 +18,9 @@
 int dispatch_packet(struct server *server, const uint8_t *packet, size_t len, struct reply *reply,
     size_t *reply_len);
 
-/* The same in two parts.  The first, with a request of the caller's to parse into, may run beside others
- * of its kind in threads, when dispatch_is_pure, and before dispatch_account nobody sees what it has
- * read. */
+/* The same in two parts.  The first, with a request of the caller's to parse into, may run in another
+ * thread, with reply->apart set and, when dispatch_is_pure, beside others of its kind; before
+ * dispatch_account nobody sees what it has read. */
 int dispatch_carry_out(struct server *server, struct request *request, const uint8_t *packet,
     size_t len, struct reply *reply);
 void dispatch_account(struct server *server, const struct reply *reply);

@@ -78,6 +78,8 @@ static void note_bulk(struct engine *engine)
 {
 	struct server *server = engine->server;
 
+	if (serve_is_apart(&engine->serve))
+		return;
 	if (server->bytes_in >= BULK_BYTES)
 		pipes_moved(&engine->pipes, PIPES_IN, clock_now_ns());
 	if (server->bytes_out >= BULK_BYTES)
@@ -107,7 +109,7 @@ static void mind_orders(struct engine *engine)
 {
 	struct drain_due due;
 
-	if (engine->ending)
+	if (engine->ending || serve_is_apart(&engine->serve))
 		return;
 	/* Orders first: whether an end at a signal cuts anybody short depends on them. */
 	session_update(engine->server->session, signals_take_wake());
@@ -155,6 +157,8 @@ static uint64_t wait_limit(struct engine *engine)
 		return held_ns;
 	if (engine->ending)
 		return stalled_limit_ns / 50;
+	if (serve_is_apart(&engine->serve))
+		return UINT64_MAX;
 	now = clock_now_ns();
 	due = due_at(engine).at_ns;
 	rest = pipes_rest(&engine->pipes, now);

@@ -1,6 +1,7 @@
 /* server: what the client has sent.  Never gives up a byte that was received. */
 #include "server/intake.h"
 
+#include "codec/wire.h"
 #include "server/signals.h"
 
 #include <errno.h>
@@ -10,10 +11,14 @@
 #include <unistd.h>
 
 /* Requests wait here, so that sshd need not keep them: what sshd has not written to our pipe when a
- * client dies is lost.  As large as sshd's window. */
-#define INTAKE_BYTES (2u << 20)
+ * client dies is lost.  OpenSSH's client has 64 WRITEs of the largest size under way, and sshd renews its
+ * window of 2 MiB with what we take: so all of them can come in. */
+#define INTAKE_BYTES (18u << 20)
+/* The memory that is kept of that when nothing waits. */
+#define KEEP_BYTES (2u << 20)
 #define READ_BYTES (256u << 10)
-/* What is moved to the ring's first pages rather than read on behind: these are in the cache. */
+/* What is moved to the ring's first pages rather than read on behind: these are in the cache.  Of a larger
+ * packet the rest is read and no more, so that nothing is left over behind it. */
 #define REWIND_BYTES (64u << 10)
 
 int intake_init(struct intake *intake, int fd)
@@ -48,21 +53,28 @@ static void note_failure(struct intake *intake, int error)
 	intake->ended = true;
 }
 
+/* How much to ask for. */
+static size_t wanted(const struct intake *intake)
+{
+	const struct ring *ring = &intake->ring;
+	size_t want = ring_room(ring) < READ_BYTES ? ring_room(ring) : READ_BYTES;
+	size_t packet = ring->used < 4 ? 0 : wire_peek_u32(ring_begin(ring)) + (size_t)4;
+
+	if (packet > REWIND_BYTES && packet > ring->used && packet - ring->used < want)
+		want = packet - ring->used;
+	return intake->closing && want > intake->left ? intake->left : want;
+}
+
 void intake_receive(struct intake *intake, bool may_wait)
 {
-	size_t want;
 	ssize_t got;
 
 	if (!intake_wants(intake) || !(intake->readable || (may_wait && intake->is_pipe)))
 		return;
-	if (intake->ring.head >= READ_BYTES)
-		ring_rewind(&intake->ring, REWIND_BYTES);
-	want = ring_room(&intake->ring);
-	if (want > READ_BYTES)
-		want = READ_BYTES;
-	if (intake->closing && want > intake->left)
-		want = intake->left;
-	got = read(intake->fd, ring_end(&intake->ring), want);
+	if (intake->ring.head >= READ_BYTES && intake->ring.used <= REWIND_BYTES)
+		ring_rewind(&intake->ring);
+	ring_trim(&intake->ring, KEEP_BYTES);
+	got = read(intake->fd, ring_end(&intake->ring), wanted(intake));
 	if (!intake->closing)
 		intake->readable = false;
 	if (got < 0) {

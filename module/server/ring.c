@@ -1,4 +1,4 @@
-/* server: a ring of bytes whose content is always contiguous. */
+/* server: bytes that wait their turn. */
 #include "server/ring.h"
 
 #include <errno.h>
@@ -6,22 +6,13 @@
 
 int ring_init(struct ring *ring, size_t size)
 {
-	/* One reservation of twice the size, so that nothing else can come to lie in between. */
-	uint8_t *base =
-	    mmap(NULL, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	int rc;
+	uint8_t *base = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (base == MAP_FAILED)
 		return -errno;
-	/* Shared memory of no file, for a file has limits of its own (RLIMIT_FSIZE).  An old size of
-	 * nothing asks for a second mapping of the same pages (mremap(2)). */
-	if (mmap(base, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1,
-		0) == MAP_FAILED ||
-	    mremap(base, 0, size, MREMAP_MAYMOVE | MREMAP_FIXED, base + size) == MAP_FAILED) {
-		rc = -errno;
-		munmap(base, 2 * size);
-		return rc;
-	}
+	/* Else the first byte could take two megabytes. */
+	(void)madvise(base, 2 * size, MADV_NOHUGEPAGE);
 	*ring = (struct ring){.base = base, .size = size};
 	return 0;
 }
@@ -31,4 +22,12 @@ void ring_free(struct ring *ring)
 	if (ring->base != NULL)
 		munmap(ring->base, 2 * ring->size);
 	*ring = (struct ring){.base = NULL};
+}
+
+void ring_trim(struct ring *ring, size_t keep)
+{
+	if (ring->used > 0 || ring->high <= keep)
+		return;
+	(void)madvise(ring->base + keep, ring->high - keep, MADV_DONTNEED);
+	ring->high = keep;
 }

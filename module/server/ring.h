@@ -1,5 +1,5 @@
-/* server: a ring of bytes whose content is always contiguous: its memory is mapped twice, end to
- * end, so that a packet never wraps.  No I/O on descriptors of others. */
+/* server: bytes that wait their turn, always in one piece: the memory is twice as long as what may wait, so
+ * that they are moved to its beginning only now and then.  No I/O on descriptors of others. */
 #ifndef SD_SERVER_RING_H
 #define SD_SERVER_RING_H
 
@@ -11,13 +11,17 @@ struct ring {
 	uint8_t *base;
 	size_t size;
 	size_t head; /* of the first byte in use; below size */
-	size_t used;
+	size_t used; /* at most size */
+	size_t high; /* up to which the memory has been used since it was given back */
 };
 
-/* Maps a ring of size bytes, a multiple of the page size.  Pages take memory when they are first
+/* Makes room for size bytes, a multiple of the page size.  Pages take memory when they are first
  * written.  Returns 0 or a negative errno; ring_free releases it. */
 int ring_init(struct ring *ring, size_t size);
 void ring_free(struct ring *ring);
+
+/* Gives back the memory of an empty ring but for the first keep bytes of it. */
+void ring_trim(struct ring *ring, size_t keep);
 
 /* Bytes that can be added. */
 static inline size_t ring_room(const struct ring *ring)
@@ -40,6 +44,21 @@ static inline uint8_t *ring_end(const struct ring *ring)
 static inline void ring_added(struct ring *ring, size_t len)
 {
 	ring->used += len;
+	if (ring->head + ring->used > ring->high)
+		ring->high = ring->head + ring->used;
+}
+
+/* Takes back the len bytes that were added last. */
+static inline void ring_dropped(struct ring *ring, size_t len)
+{
+	ring->used -= len;
+}
+
+/* Moves the bytes in use to the beginning, whose pages the processor still has in its cache. */
+static inline void ring_rewind(struct ring *ring)
+{
+	memmove(ring->base, ring_begin(ring), ring->used);
+	ring->head = 0;
 }
 
 /* Takes len bytes from the beginning.  An empty ring starts again at its first page, so that a
@@ -51,23 +70,7 @@ static inline void ring_taken(struct ring *ring, size_t len)
 	if (ring->used == 0)
 		ring->head = 0;
 	else if (ring->head >= ring->size)
-		ring->head -= ring->size;
-}
-
-/* Takes back the len bytes that were added last. */
-static inline void ring_dropped(struct ring *ring, size_t len)
-{
-	ring->used -= len;
-}
-
-/* Moves the bytes in use to the ring's first pages, which the processor still has in its cache, unless
- * they are more than limit or lie there in part already. */
-static inline void ring_rewind(struct ring *ring, size_t limit)
-{
-	if (ring->used > limit || ring->used > ring->head || ring->head + ring->used > ring->size)
-		return;
-	memcpy(ring->base, ring_begin(ring), ring->used);
-	ring->head = 0;
+		ring_rewind(ring);
 }
 
 #endif

@@ -34,8 +34,8 @@ static void note_pace(struct serve *serve, const struct reply *reply)
 {
 	uint64_t now = clock_now_ns();
 
-	if (reply->pure)
-		pace_note(&serve->pace, now - serve->now_ns, reply->read_len);
+	pace_note(
+	    reply->pure ? &serve->pure : &serve->changes, now - serve->now_ns, reply->read_len);
 	serve->now_ns = now;
 }
 
@@ -113,35 +113,58 @@ bool serve_crew_is_busy(const struct serve *serve)
 /* Adds the replies that the crew has made, in order. */
 static void collect(struct serve *serve)
 {
+	struct ring *output = &serve->output->ring;
 	const struct crew_job *job;
 
 	while (serve_crew_is_busy(serve) && has_room(serve) &&
 	       (job = crew_oldest(serve->crew)) != NULL) {
-		if (job->rc == 0 && job->reply_len > 0) {
-			memcpy(ring_end(&serve->output->ring), job->out, job->reply_len);
-			ring_added(&serve->output->ring, job->reply_len);
-			dispatch_account(serve->server, &job->reply);
-		}
-		pace_note(&serve->pace, job->took_ns, job->reply.read_len);
+		memcpy(ring_end(output), job->out, job->reply_len);
+		ring_added(output, job->reply_len);
+		dispatch_account(serve->server, &job->reply);
+		pace_note(job->reply.pure ? &serve->pure : &serve->changes, job->took_ns,
+		    job->reply.read_len);
+		if (job->rc != 0)
+			bad_message(serve, "not a request, length", (uint32_t)job->packet_len);
 		crew_collect(serve->crew);
+		serve->apart = false;
 		if (output_waiting(serve->output) >= SEND_BYTES)
 			output_send(serve->output);
 	}
 }
 
+/* Whether the crew should have the request: one that changes nothing where that takes long, so that many
+ * go on at a time; any other where that takes long, so that the session can receive meanwhile. */
+static bool suits_crew(const struct serve *serve, bool pure)
+{
+	if (!serve->server->initialised || serve->server->refusal != NULL)
+		return false;
+	return pure ? serve->pure.slow || serve_crew_is_busy(serve) : serve->changes.slow;
+}
+
 /* Gives the request to the crew where that is of use.  Returns 0; -EAGAIN when it has to wait for those
- * before it; or -ENOTSUP when it is to be carried out here and now. */
+ * before it, or for the client to take pages; or -ENOTSUP when it is to be carried out here and now. */
 static int give_to_crew(struct serve *serve, const uint8_t *packet, size_t len)
 {
-	bool pure = (serve->pace.slow || serve_crew_is_busy(serve)) && serve->server->initialised &&
-		    serve->server->refusal == NULL && dispatch_is_pure(packet, len);
+	bool busy = serve_crew_is_busy(serve);
+	bool pure, suits;
 	int rc = -ENOTSUP;
 
-	if (pure && serve->crew == NULL)
+	/* The usual case, in which nothing more is looked at. */
+	if (!busy && !serve->pure.slow && !serve->changes.slow)
+		return -ENOTSUP;
+	pure = dispatch_is_pure(packet, len);
+	suits = suits_crew(serve, pure);
+	if (serve->apart || (busy && !pure) ||
+	    (suits && !pure && output_shares_pages(serve->output)))
+		return -EAGAIN;
+	if (suits && serve->crew == NULL)
 		serve->crew = crew_new(serve->server);
-	if (pure && serve->crew != NULL)
+	if (suits && serve->crew != NULL)
 		rc = crew_submit(serve->crew, packet, len);
-	return rc != 0 && serve_crew_is_busy(serve) ? -EAGAIN : rc == 0 ? 0 : -ENOTSUP;
+	serve->apart = rc == 0 && !pure;
+	if (rc == 0)
+		return 0;
+	return busy ? -EAGAIN : -ENOTSUP;
 }
 
 /* Carries out the request at the beginning of the input, or hands it over.  Returns as execute. */

@@ -15,8 +15,9 @@ struct serve {
 	struct server *server;
 	struct intake *intake;
 	struct output *output;
-	struct pace pace;
-	struct crew *crew; /* NULL until it is needed */
+	struct pace pure, changes; /* of requests that change nothing, and of the others */
+	struct crew *crew;         /* NULL until it is needed */
+	bool apart;                /* the crew has one request that may change anything */
 	bool held; /* the next request waits for the output to be sent or taken, or for the crew */
 	bool took_long;  /* the last turn did */
 	uint64_t now_ns; /* when the last request had been carried out, or the turn began */
@@ -36,6 +37,13 @@ void serve_turn(struct serve *serve);
  * left to do. */
 bool serve_has_work(struct serve *serve);
 bool serve_is_done(struct serve *serve);
+
+/* Whether the crew carries out a request that may change anything: handles, orders seen and all else that
+ * operations use are not to be touched before the next turn finds it done. */
+static inline bool serve_is_apart(const struct serve *serve)
+{
+	return serve->apart;
+}
 
 /* Whether the crew has requests whose replies come first. */
 bool serve_crew_is_busy(const struct serve *serve);
