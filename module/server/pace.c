@@ -10,6 +10,9 @@ void pace_note(struct pace *pace, uint64_t took_ns, size_t len)
 {
 	if (len > usual_bytes)
 		took_ns = took_ns / (len / usual_bytes);
+	/* A process that does not get its processor for a while is no slow file system. */
+	if (took_ns > 2 * slow_ns)
+		took_ns = 2 * slow_ns;
 	pace->average_ns = pace->average_ns - pace->average_ns / 4 + took_ns / 4;
 	if (pace->average_ns > slow_ns)
 		pace->slow = true;

@@ -37,9 +37,9 @@ Test(pace, slow_and_fast_again)
 	note_many(&pace, 1000, 2000, 4096);
 	cr_expect_not(pace.slow);
 	/* Once is an accident of the processor's time. */
-	pace_note(&pace, 3 * NS_PER_MS, 0);
+	pace_note(&pace, 300 * NS_PER_MS, 0);
 	cr_expect_not(pace.slow);
-	note_many(&pace, 3, 5 * NS_PER_MS, 0);
+	note_many(&pace, 4, 5 * NS_PER_MS, 0);
 	cr_expect(pace.slow);
 	note_many(&pace, 100, NS_PER_MS / 2, 0);
 	cr_expect(pace.slow, "between the limits all stays as it is");
