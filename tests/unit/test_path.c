@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -179,6 +180,99 @@ Test(path, resolve_agrees_with_realpath)
 		else if (errno == ELOOP)
 			cr_expect_eq(path_resolve(path, out), -ELOOP, "%s", path);
 	}
+}
+
+/* The kernel's word that there is no link takes a descriptor: with none left, every component is
+ * looked at. */
+static int resolve_by_steps(const char *path, char out[PATH_MAX])
+{
+	struct rlimit limit, none;
+	int rc;
+
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max};
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	rc = path_resolve(path, out);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	return rc;
+}
+
+static void expect_same(const char *path)
+{
+	char fast[PATH_MAX], steps[PATH_MAX];
+	int rc = path_resolve(path, fast);
+
+	cr_expect_eq(rc, resolve_by_steps(path, steps), "%s: %d", path, rc);
+	if (rc == 0)
+		cr_expect_str_eq(fast, steps, "%s", path);
+}
+
+/* Every path of up to four parts, with one slash or two between them, from here and from the root. */
+Test(path, both_ways_agree)
+{
+	static const char *const parts[] = {"dir", "sub", "..", ".", "to_dir", "to_sub", "file",
+	    "to_file", "new", "to_new", "to_root", "loop1", ""};
+	static const char *const slashes[] = {"/", "//"};
+	const size_t count = COUNT(parts), descriptors = scratch_count("/proc/self/fd");
+	char path[256], whole[PATH_MAX];
+
+	for (size_t i = 0; i < count * count * count * count; i++) {
+		const char *slash = slashes[i % 3 == 0];
+
+		snprintf(path, sizeof(path), "%s%s%s%s%s%s%s", parts[i / count / count / count],
+		    slash, parts[i / count / count % count], slash, parts[i / count % count], slash,
+		    parts[i % count]);
+		expect_same(path);
+		snprintf(whole, sizeof(whole), "%s/%s", scratch_path, path);
+		expect_same(whole);
+	}
+	cr_expect_eq(scratch_count("/proc/self/fd"), descriptors);
+}
+
+Test(path, both_ways_agree_about_odd_names)
+{
+	static const char *const paths[] = {"/", "//", "/.", "/..", "/../tmp/.", "dir/...", "...",
+	    "dir/.hidden", "dir/..hidden", "dir/..hidden/", "dir/sub/..hidden/..", "/proc/self/cwd",
+	    "/proc/self/fd/0", "/dev/null", "/dev/null/", "/dev/null/.", "dir/ / /", "dir/\xff/."};
+	char path[PATH_MAX];
+
+	cr_assert_eq(mkdir("dir/...", 0755), 0);
+	cr_assert_eq(mkdir("dir/..hidden", 0755), 0);
+	cr_assert_eq(mkdir("dir/sub/..hidden", 0755), 0);
+	cr_assert_eq(mkdir("dir/\xff", 0755), 0);
+	for (size_t i = 0; i < COUNT(paths); i++)
+		expect_same(paths[i]);
+	/* Around the longest path, from above it and from below. */
+	for (size_t len = PATH_MAX - 100; len < PATH_MAX; len++) {
+		memset(path, '/', len);
+		memcpy(path, "dir", 3);
+		path[len] = '\0';
+		expect_same(path);
+		memcpy(path + len - 3, "new", 3);
+		expect_same(path);
+	}
+}
+
+/* Search permission above the directory that the session is in counts for relative paths too. */
+Test(path, both_ways_agree_about_permissions)
+{
+	bool root = geteuid() == 0;
+	char out[PATH_MAX];
+
+	cr_assert_eq(mkdir("shut", 0755), 0);
+	cr_assert_eq(mkdir("shut/in", 0755), 0);
+	cr_assert_eq(mkdir("shut/in/deep", 0755), 0);
+	cr_assert_eq(chdir("shut/in"), 0);
+	cr_assert_eq(chmod("..", 0), 0);
+	if (root)
+		cr_assert_eq(seteuid(65534), 0);
+	expect_same("deep");
+	expect_same("deep/.");
+	cr_expect_eq(path_resolve("deep/.", out), -EACCES);
+	if (root)
+		cr_assert_eq(seteuid(0), 0);
+	cr_assert_eq(chdir(scratch_path), 0);
+	cr_assert_eq(chmod("shut", 0755), 0);
 }
 
 Test(path, where_nothing_is)
