@@ -1,6 +1,5 @@
-/* unit tests: what the server's replies are made of: status, reply, longname, log_name. */
+/* unit tests: what the server's replies are made of: status, reply, log_name. */
 #include "server/log_name.h"
-#include "server/longname.h"
 #include "server/reply.h"
 #include "server/status.h"
 
@@ -8,13 +7,9 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <grp.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -194,139 +189,6 @@ Test(reply, none_and_too_large_are_told)
 	memset(text, 'x', sizeof(text) - 1);
 	reply_status(&reply, SFTP_FAILURE, text);
 	cr_expect_eq(reply_end(&reply), 0);
-}
-
-/* longname */
-
-static void set_zone(void)
-{
-	setenv("TZ", "UTC", 1);
-	tzset();
-}
-
-TestSuite(longname, .init = set_zone);
-
-/* The format of OpenSSH's ls_file, whose mode ends with a blank. */
-Test(longname, line)
-{
-	struct stat st = {.st_mode = S_IFREG | 0644,
-	    .st_nlink = 1,
-	    .st_uid = 4000000000,
-	    .st_gid = 4000000001,
-	    .st_size = 1234};
-	char text[NAME_MAX + LONGNAME_EXTRA];
-
-	st.st_mtime = 86400 * 365;
-	cr_expect_eq(longname_format("a name", &st, text), text);
-	cr_expect_str_eq(
-	    text, "-rw-r--r--    1 4000000000 4000000001     1234 Jan  1  1971 a name");
-	st.st_nlink = 12345;
-	st.st_size = 123456789012;
-	longname_format("", &st, text);
-	cr_expect_str_eq(
-	    text, "-rw-r--r--  12345 4000000000 4000000001 123456789012 Jan  1  1971 ");
-}
-
-Test(longname, owners_have_names)
-{
-	const struct passwd *user = getpwuid(0);
-	const struct group *group = getgrgid(0);
-	struct stat st = {.st_mode = S_IFDIR | 0755, .st_nlink = 2};
-	char text[NAME_MAX + LONGNAME_EXTRA], expected[NAME_MAX + LONGNAME_EXTRA];
-
-	if (user == NULL || group == NULL)
-		cr_skip_test("user or group 0 has no name here");
-	snprintf(expected, sizeof(expected), "drwxr-xr-x    2 %-8s %-8s        0 Jan  1  1970 d",
-	    user->pw_name, group->gr_name);
-	for (int i = 0; i < 2; i++)
-		cr_expect_str_eq(longname_format("d", &st, text), expected, "asked and remembered");
-}
-
-/* Ids that share a place in the memory of names must not share the name. */
-Test(longname, names_are_not_mixed_up)
-{
-	struct stat st = {.st_mode = S_IFREG};
-	char text[NAME_MAX + LONGNAME_EXTRA];
-
-	for (uid_t id = 4000000000; id < 4000000200; id++) {
-		char expected[64];
-
-		st.st_uid = st.st_gid = id;
-		snprintf(expected, sizeof(expected), " %u %u ", id, id);
-		cr_expect_not_null(strstr(longname_format("x", &st, text), expected));
-	}
-}
-
-Test(longname, modes)
-{
-	static const struct {
-		mode_t mode;
-		const char *text;
-	} cases[] = {
-	    {S_IFREG | 0777, "-rwxrwxrwx"},
-	    {S_IFREG, "----------"},
-	    {S_IFDIR | 0750, "drwxr-x---"},
-	    {S_IFLNK | 0777, "lrwxrwxrwx"},
-	    {S_IFCHR | 0600, "crw-------"},
-	    {S_IFBLK | 0060, "b---rw----"},
-	    {S_IFIFO | 0006, "p------rw-"},
-	    {S_IFSOCK | 0111, "s--x--x--x"},
-	    {S_IFREG | 04711, "-rws--x--x"},
-	    {S_IFREG | 04611, "-rwS--x--x"},
-	    {S_IFREG | 02770, "-rwxrws---"},
-	    {S_IFREG | 02760, "-rwxrwS---"},
-	    {S_IFDIR | 01777, "drwxrwxrwt"},
-	    {S_IFDIR | 01776, "drwxrwxrwT"},
-	    {0644, "?rw-r--r--"},
-	};
-	char text[NAME_MAX + LONGNAME_EXTRA];
-
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct stat st = {.st_mode = cases[i].mode};
-
-		longname_format("x", &st, text);
-		text[10] = '\0';
-		cr_expect_str_eq(text, cases[i].text);
-	}
-}
-
-/* Recent files show the hour, others the year; what is in between in a test is left out. */
-Test(longname, times)
-{
-	static const long ages[] = {0, 3600, 181 * 86400, 184 * 86400, -3600, 86400L * 400};
-	static const bool recent[] = {true, true, true, false, false, false};
-	char text[NAME_MAX + LONGNAME_EXTRA];
-
-	for (size_t i = 0; i < COUNT(ages); i++) {
-		struct stat st = {.st_mode = S_IFREG};
-		char expected[32];
-		struct tm when;
-
-		st.st_mtime = time(NULL) - ages[i];
-		cr_assert_not_null(gmtime_r(&st.st_mtime, &when));
-		strftime(expected, sizeof(expected), recent[i] ? " %b %e %H:%M x" : " %b %e  %Y x",
-		    &when);
-		longname_format("x", &st, text);
-		cr_expect_not_null(strstr(text, expected), "%s has not %s", text, expected);
-	}
-}
-
-Test(longname, longest_name_fits)
-{
-	struct stat st = {.st_mode = S_IFREG,
-	    .st_nlink = (nlink_t)-1,
-	    .st_size = INT64_MAX,
-	    .st_uid = 4000000000};
-	char name[NAME_MAX + 1], text[NAME_MAX + LONGNAME_EXTRA];
-
-	memset(name, 'n', NAME_MAX);
-	name[NAME_MAX] = '\0';
-	longname_format(name, &st, text);
-	cr_expect_not_null(strstr(text, name));
-	/* Not a time that a calendar has. */
-	st.st_mtime = (time_t)INT64_MAX;
-	longname_format(name, &st, text);
-	cr_expect_not_null(strstr(text, name));
 }
 
 /* log_name */
