@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct handle *op_find_handle(
@@ -86,16 +85,15 @@ static void list_file(struct server *server, struct handle *handle)
 {
 	enum file_direction direction = FILE_READ;
 	char path[PATH_MAX];
-	struct stat st;
 
+	if (!session_is_member(server->session))
+		return;
 	if ((handle->flags & O_ACCMODE) == O_WRONLY)
 		direction = FILE_WRITE;
 	else if ((handle->flags & O_ACCMODE) == O_RDWR)
 		direction = FILE_BOTH;
-	if (!session_is_member(server->session) || fstat(handle->fd, &st) != 0)
-		return;
 	path_absolute(server->start_directory, handle->name, path);
-	handle->row = session_file_begin(server->session, path, direction, (uint64_t)st.st_size);
+	handle->row = session_file_begin(server->session, path, direction, handle->fd);
 }
 
 /* Never waits for the other end of a fifo: a session that hangs there would mind no order, and no

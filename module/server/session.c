@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define CONNECTION_VARIABLE "SFTP_DRAIN_CONNECTION"
@@ -339,9 +340,21 @@ void session_count_requests(struct session *session, uint64_t count)
 }
 
 struct file_row *session_file_begin(
-    struct session *session, const char *path, enum file_direction direction, uint64_t size)
+    struct session *session, const char *path, enum file_direction direction, int fd)
 {
-	return members_file_begin(&session->membership, path, direction, size);
+	struct file_row *file = members_file_begin(&session->membership, path, direction);
+
+	if (file != NULL)
+		session->unsized[file - members_row(&session->membership)->files] = fd;
+	return file;
+}
+
+static void learn_size(struct file_row *file, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && st.st_size > 0)
+		atomic_store_explicit(&file->size, (uint64_t)st.st_size, memory_order_relaxed);
 }
 
 void session_file_moved(struct session *session, struct file_row *file,
@@ -349,6 +362,7 @@ void session_file_moved(struct session *session, struct file_row *file,
 {
 	struct member_row *row = members_row(&session->membership);
 	_Atomic uint64_t *total;
+	int *unsized;
 
 	if (row == NULL)
 		return;
@@ -357,6 +371,11 @@ void session_file_moved(struct session *session, struct file_row *file,
 	    total, atomic_load_explicit(total, memory_order_relaxed) + len, memory_order_relaxed);
 	if (file == NULL)
 		return;
+	unsized = &session->unsized[file - row->files];
+	if (offset > 0 && *unsized >= 0) {
+		learn_size(file, *unsized);
+		*unsized = -1;
+	}
 	if (offset + len > atomic_load_explicit(&file->offset, memory_order_relaxed))
 		atomic_store_explicit(&file->offset, offset + len, memory_order_relaxed);
 	if (direction == FILE_WRITE &&

@@ -27,7 +27,8 @@ struct session {
 	uint64_t joined_ns;
 	uint64_t epoch_seen, advisory_seen;
 	struct drain_plan plan;
-	bool connection_ends; /* its end has begun without an order: sshd is closing it */
+	bool connection_ends;       /* its end has begun without an order: sshd is closing it */
+	int unsized[MEMBERS_FILES]; /* descriptors of listed files; -1: its size is known */
 };
 
 /* Starts *session and finds the connection that the PAM module has registered, by
@@ -58,9 +59,11 @@ const char *session_drain_text(const struct session *session, char *out, size_t 
 void session_show_state(struct session *session, enum member_state state);
 void session_count_requests(struct session *session, uint64_t count);
 
-/* As members_file_begin; and a READ or WRITE of len bytes at offset: row may be NULL. */
+/* As members_file_begin, for the file that fd has open; and a READ or WRITE of len bytes at offset:
+ * row may be NULL.  Many files are moved by one request, and the size of those is never asked for:
+ * the first READ or WRITE beyond the beginning does. */
 struct file_row *session_file_begin(
-    struct session *session, const char *path, enum file_direction direction, uint64_t size);
+    struct session *session, const char *path, enum file_direction direction, int fd);
 void session_file_moved(struct session *session, struct file_row *row,
     enum file_direction direction, uint64_t offset, uint64_t len);
 

@@ -244,8 +244,25 @@ struct member_row *members_row(struct membership *membership)
 	return membership->row_index < 0 ? NULL : &membership->rows[membership->row_index];
 }
 
+/* A file row has one writer: stores and fences, no locked additions.  An odd version that is there
+ * already is of a holder that was killed while it wrote. */
+static void begin_change(struct file_row *file)
+{
+	uint32_t version = atomic_load_explicit(&file->version, memory_order_relaxed) | 1;
+
+	atomic_store_explicit(&file->version, version, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+}
+
+static void end_change(struct file_row *file)
+{
+	uint32_t version = atomic_load_explicit(&file->version, memory_order_relaxed);
+
+	atomic_store_explicit(&file->version, version + 1, memory_order_release);
+}
+
 struct file_row *members_file_begin(
-    struct membership *membership, const char *path, enum file_direction direction, uint64_t size)
+    struct membership *membership, const char *path, enum file_direction direction)
 {
 	struct member_row *row = members_row(membership);
 	size_t length = strlen(path);
@@ -258,25 +275,22 @@ struct file_row *members_file_begin(
 	if (file == NULL)
 		return NULL;
 	/* Of a long path the end says more than the beginning. */
-	if (length >= FILE_PATH_MAX)
+	if (length >= FILE_PATH_MAX) {
 		path += length - (FILE_PATH_MAX - 1);
-	atomic_fetch_add(&file->version, 1);
-	atomic_thread_fence(memory_order_release);
-	snprintf(file->path, sizeof(file->path), "%s", path);
+		length = FILE_PATH_MAX - 1;
+	}
+	begin_change(file);
+	memcpy(file->path, path, length + 1);
 	file->direction = direction;
-	atomic_store(&file->offset, 0);
-	atomic_store(&file->size, size);
-	atomic_fetch_add(&file->version, 1);
+	atomic_store_explicit(&file->offset, 0, memory_order_relaxed);
+	atomic_store_explicit(&file->size, 0, memory_order_relaxed);
+	end_change(file);
 	return file;
 }
 
 void members_file_end(struct file_row *file)
 {
-	/* An odd version is of a holder that was killed while it wrote. */
-	uint32_t version = atomic_load(&file->version) | 1;
-
-	atomic_store(&file->version, version);
-	atomic_thread_fence(memory_order_release);
+	begin_change(file);
 	file->direction = FILE_UNUSED;
-	atomic_store(&file->version, version + 1);
+	end_change(file);
 }

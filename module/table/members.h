@@ -78,9 +78,10 @@ void members_close(struct membership *membership);
 struct member_row *members_row(struct membership *membership);
 
 /* Takes a file_row of the caller's own row for an open file; NULL when all are in use (the file
- * then goes unlisted).  path is copied.  members_file_end gives it back. */
+ * then goes unlisted).  path is copied; offset and size start at 0, and the caller stores what they
+ * become.  members_file_end gives it back. */
 struct file_row *members_file_begin(
-    struct membership *membership, const char *path, enum file_direction direction, uint64_t size);
+    struct membership *membership, const char *path, enum file_direction direction);
 void members_file_end(struct file_row *file);
 
 #endif

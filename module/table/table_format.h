@@ -144,9 +144,9 @@ enum file_direction {
 /* An open file.  version is odd while direction and path change. */
 struct file_row {
 	_Atomic uint32_t version;
-	uint32_t direction;       /* enum file_direction */
-	_Atomic uint64_t offset;  /* end of the furthest READ or WRITE */
-	_Atomic uint64_t size;    /* at open; raised by WRITEs beyond it */
+	uint32_t direction;      /* enum file_direction */
+	_Atomic uint64_t offset; /* end of the furthest READ or WRITE */
+	_Atomic uint64_t size; /* 0 until a READ or WRITE beyond the beginning; raised by WRITEs */
 	char path[FILE_PATH_MAX]; /* NUL-terminated; of a longer one, the end */
 };
 

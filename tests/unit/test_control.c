@@ -171,14 +171,15 @@ static void end_session(struct membership *membership, enum ending ending, unsig
 static void show_work(struct membership *membership)
 {
 	struct member_row *row = members_row(membership);
-	struct file_row *file = members_file_begin(membership, "a\n\"b", FILE_READ, 1000);
+	struct file_row *file = members_file_begin(membership, "a\n\"b", FILE_READ);
 
 	row->state = MEMBER_ACTIVE;
 	row->read_bytes = 1536;
 	row->written_bytes = 7;
 	row->requests = 42;
 	file->offset = 410;
-	(void)members_file_begin(membership, "up\xff.part", FILE_WRITE, 0);
+	file->size = 1000;
+	(void)members_file_begin(membership, "up\xff.part", FILE_WRITE);
 }
 
 static void keep(pid_t pid)

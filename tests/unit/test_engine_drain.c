@@ -401,3 +401,41 @@ Test(drain_order, what_moves_is_shown)
 	peer_close_to(&peer);
 	expect_end(false);
 }
+
+/* The size of a file that one request moves is not asked for. */
+Test(drain_order, sizes_are_shown_once_there_is_more_to_move)
+{
+	struct connection connection = describe();
+	struct peer_handle one, two;
+	struct member member;
+
+	start(&connection);
+	scratch_write("one", "0123456789");
+	scratch_write("two", "0123456789abcdef");
+	one = open_handle(1, "one");
+	two = open_handle(2, "two");
+	peer_request(&peer, SFTP_READ, 3, "xqu", PEER_HANDLE(one), UINT64_C(0), 4u);
+	cr_expect(peer_replied(&peer, SFTP_DATA, 3, "s", "0123"));
+	peer_request(&peer, SFTP_READ, 4, "xqu", PEER_HANDLE(two), UINT64_C(4), 4u);
+	cr_expect(peer_replied(&peer, SFTP_DATA, 4, "s", "4567"));
+	member = read_member();
+	cr_assert_eq(member.file_count, 2);
+	cr_expect_eq(member.files[0].offset, 4);
+	cr_expect_eq(member.files[0].size, 0);
+	cr_expect_eq(member.files[1].offset, 8);
+	cr_expect_eq(member.files[1].size, 16);
+	peer_request(&peer, SFTP_READ, 5, "xqu", PEER_HANDLE(one), UINT64_C(4), 4u);
+	cr_expect(peer_replied(&peer, SFTP_DATA, 5, "s", "4567"));
+	cr_expect_eq(read_member().files[0].size, 10);
+	/* A place in the row that is used again knows nothing of the file before. */
+	peer_request(&peer, SFTP_CLOSE, 6, "x", PEER_HANDLE(one));
+	cr_expect(peer_replied_code(&peer, 6, SFTP_OK));
+	scratch_write("three", "0");
+	one = open_handle(7, "three");
+	cr_expect_eq(read_member().files[0].size, 0);
+	peer_request(&peer, SFTP_WRITE, 8, "xqs", PEER_HANDLE(one), UINT64_C(1), "1");
+	cr_expect(peer_replied_code(&peer, 8, SFTP_OK));
+	cr_expect_eq(read_member().files[0].size, 2);
+	peer_close_to(&peer);
+	expect_end(false);
+}

@@ -251,11 +251,12 @@ Test(members_file, what_a_session_shows)
 	row = members_row(&a);
 	atomic_store(&row->state, MEMBER_ACTIVE);
 	atomic_store(&row->written_bytes, 5);
-	file = members_file_begin(&a, "/srv/in/a.part", FILE_WRITE, 10);
+	file = members_file_begin(&a, "/srv/in/a.part", FILE_WRITE);
+	atomic_store(&file->size, 10);
 	atomic_store(&file->offset, 7);
 	memset(path, 'p', sizeof(path));
 	memcpy(path + sizeof(path) - 5, ".end", 5);
-	cr_assert_not_null(members_file_begin(&a, path, FILE_READ, 1));
+	cr_assert_not_null(members_file_begin(&a, path, FILE_READ));
 	seen = reader();
 	cr_assert_eq(members_next(&seen, &member), 1);
 	cr_expect_eq(member.id.pid, getpid());
@@ -270,10 +271,10 @@ Test(members_file, what_a_session_shows)
 	cr_expect_str_eq(member.files[1].path + FILE_PATH_MAX - 5, ".end");
 	cr_expect_eq(members_next(&seen, &member), 0);
 	for (size_t i = 2; i < MEMBERS_FILES; i++)
-		cr_assert_not_null(members_file_begin(&a, "x", FILE_READ, 0));
-	cr_expect_null(members_file_begin(&a, "x", FILE_READ, 0), "more files than a row has");
+		cr_assert_not_null(members_file_begin(&a, "x", FILE_READ));
+	cr_expect_null(members_file_begin(&a, "x", FILE_READ), "more files than a row has");
 	members_file_end(file);
-	cr_expect_eq(members_file_begin(&a, "y", FILE_READ, 0), file);
+	cr_expect_eq(members_file_begin(&a, "y", FILE_READ), file);
 	members_close(&a);
 	members_reader_close(&seen);
 }
