@@ -119,7 +119,7 @@ static bool has_no_links(const char *path)
 }
 
 /* An absolute path without empty components, "." and "..": what it resolves to when it has no
- * links. */
+ * links.  out may be path. */
 static void drop_dots(const char *path, char out[PATH_MAX])
 {
 	char *end = out;
@@ -132,7 +132,7 @@ static void drop_dots(const char *path, char out[PATH_MAX])
 				continue;
 		} else if (len > 0 && !(len == 1 && path[0] == '.')) {
 			*end++ = '/';
-			memcpy(end, path, len);
+			memmove(end, path, len);
 			end += len;
 		}
 		path += len + (path[len] == '/');
@@ -142,8 +142,8 @@ static void drop_dots(const char *path, char out[PATH_MAX])
 	*end = '\0';
 }
 
-/* With done set to where the path starts. */
-static int resolve_by_steps(const char *path, char *done)
+/* With done set to where the path starts.  Not inlined: most sessions never need a stack of that size. */
+__attribute__((noinline)) static int resolve_by_steps(const char *path, char *done)
 {
 	struct walk walk;
 	int rc = 0;
@@ -156,25 +156,36 @@ static int resolve_by_steps(const char *path, char *done)
 	return rc;
 }
 
+/* The same at once, when there are no links; if there may be, leaves done as it was. */
+static bool resolve_at_once(const char *path, char done[PATH_MAX])
+{
+	size_t start = strlen(done);
+
+	/* Absolute for the kernel too: a relative path could do without the permissions above it. */
+	if ((path[0] == '/' || append(done, "/") == 0) && append(done, path) == 0 &&
+	    has_no_links(done)) {
+		drop_dots(done, done);
+		return true;
+	}
+	done[start] = '\0';
+	return false;
+}
+
 int path_resolve(const char *path, char out[PATH_MAX])
 {
 	const char *slash = strrchr(path, '/');
-	char whole[PATH_MAX];
-	size_t len = strlen(path);
 
 	/* Asked each time: the directory may have been given another name. */
 	strcpy(out, "/");
 	if (path[0] != '/' && getcwd(out, PATH_MAX) == NULL)
 		return -errno;
-	if (len >= PATH_MAX)
+	if (strlen(path) >= PATH_MAX)
 		return -ENAMETOOLONG;
-	/* One component is one step.  Absolute for the kernel too: a relative path could do without the
-	 * permissions above it. */
-	if (slash != NULL && slash != path && strlen(out) + 1 + len < PATH_MAX &&
-	    has_no_links(path_absolute(out, path, whole))) {
-		drop_dots(whole, out);
+	if (strcmp(path, ".") == 0)
 		return 0;
-	}
+	/* One component is one step. */
+	if (slash != NULL && slash != path && resolve_at_once(path, out))
+		return 0;
 	return resolve_by_steps(path, out);
 }
 
@@ -217,6 +228,7 @@ int path_expand_percent(const char *path, const struct passwd *self, char out[PA
 		}
 		switch (*++path) {
 		case 'd':
+		case 'h':
 			rc = append(out, self->pw_dir);
 			break;
 		case 'u':

@@ -15,7 +15,7 @@ int path_resolve(const char *path, char out[PATH_MAX]);
  * Returns 0, -ENOENT no such user, -ENAMETOOLONG. */
 int path_expand_tilde(const char *path, const struct passwd *self, char out[PATH_MAX]);
 
-/* Replaces %d by self's home directory, %u by the user's name, %U by the uid and %% by %.  Returns
+/* Replaces %d and %h by self's home directory (OpenSSH has only %d; its settings say %h), %u by the user's name, %U by the uid and %% by %.  Returns
  * 0, -EINVAL another letter, -ENAMETOOLONG. */
 int path_expand_percent(const char *path, const struct passwd *self, char out[PATH_MAX]);
 

@@ -340,7 +340,8 @@ Test(path, percent)
 	    {"%%u%u%U%d", 0, "%ume1234/home/me"},
 	    {"%", -EINVAL, NULL},
 	    {"x%", -EINVAL, NULL},
-	    {"%h", -EINVAL, NULL},
+	    {"%h/%x", -EINVAL, NULL},
+	    {"%h/x", 0, "/home/me/x"},
 	};
 	char out[PATH_MAX];
 

@@ -109,7 +109,6 @@ static const struct {
     {{"-d", "missing", "-d", "/"}, 0, NULL},
     {{"-d", "%x"}, 255, "\"%x\""},
     {{"-d", "x%"}, 255, "\"x%\""},
-    {{"-d", "%h"}, 255, "\"%h\""},
     {{"-d", "%x", "-d", "/"}, 255, "\"%x\""},
     {{"-d", "~no-such-user/x"}, 255, "\"~no-such-user/x\""},
     {{"-d", "%x", "-Q", "requests"}, 255, "\"%x\""},
@@ -126,8 +125,8 @@ static const struct {
 };
 
 /* These are ours alone. */
-static const char *const own[][2] = {
-    {"--config", "/nonexistent"}, {"--rundir", "/nonexistent"}, {"--shmdir", "/nonexistent"}};
+static const char *const own[][2] = {{"-d", "%h"}, {"--config", "/nonexistent"},
+    {"--rundir", "/nonexistent"}, {"--shmdir", "/nonexistent"}};
 
 static struct program_kind ours, theirs;
 
