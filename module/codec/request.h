@@ -15,13 +15,13 @@
 struct request {
 	uint32_t id;
 	struct wire_span handles[REQUEST_FIELDS];
-	char paths[REQUEST_FIELDS][PATH_MAX];
 	uint64_t offsets[REQUEST_FIELDS];
 	uint64_t length; /* of copy-data */
 	uint32_t number; /* a READ's length, an OPEN's flags */
 	struct attrs attrs;
 	struct wire_span data;
 	struct wire_span ids[REQUEST_FIELDS]; /* whole 32-bit numbers */
+	char paths[REQUEST_FIELDS][PATH_MAX];
 };
 
 /* Parses the fields after a request's id as shape says, one letter for each:

@@ -133,8 +133,6 @@ static int serve(struct options *options)
 		turn_away(&session, refusal);
 	}
 	enter_start_directory(options);
-	if (getcwd(server.start_directory, sizeof(server.start_directory)) == NULL)
-		strcpy(server.start_directory, "?");
 	handle_table_init(&server.handles, handle_limit());
 	rc = engine_run(&server, STDIN_FILENO, STDOUT_FILENO, &result);
 	if (rc != 0)

@@ -92,7 +92,7 @@ static void list_file(struct server *server, struct handle *handle)
 		direction = FILE_WRITE;
 	else if ((handle->flags & O_ACCMODE) == O_RDWR)
 		direction = FILE_BOTH;
-	path_absolute(server->start_directory, handle->name, path);
+	path_absolute(op_start_directory(server), handle->name, path);
 	handle->row = session_file_begin(server->session, path, direction, handle->fd);
 }
 

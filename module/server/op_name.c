@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -99,6 +101,15 @@ void op_readlink(struct server *server, const struct request *request, struct re
 	reply_one_name(reply, target);
 }
 
+const char *op_start_directory(struct server *server)
+{
+	char *directory = server->start_directory;
+
+	if (directory[0] == '\0' && getcwd(directory, sizeof(server->start_directory)) == NULL)
+		strcpy(directory, "?");
+	return directory;
+}
+
 static void reply_resolved(const char *path, struct reply *reply)
 {
 	char resolved[PATH_MAX];
@@ -134,7 +145,7 @@ static void log_expanded(const char *asked, const char *path)
 void op_expand_path(struct server *server, const struct request *request, struct reply *reply)
 {
 	/* As in OpenSSH, the client's own ~ is the directory that its session started in. */
-	struct passwd self = {.pw_dir = server->start_directory};
+	struct passwd self = {.pw_dir = (char *)(uintptr_t)op_start_directory(server)};
 	const char *path = request->paths[0][0] == '\0' ? "." : request->paths[0];
 	char expanded[PATH_MAX];
 	int rc = path_expand_tilde(path, &self, expanded);

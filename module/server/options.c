@@ -72,17 +72,18 @@ static enum options_result set_list(
  * no other flag. */
 static enum options_result set_start_directory(const char *name, struct options *out, int *status)
 {
-	static char path[PATH_MAX];
 	const struct passwd *self = self_find();
-	char tilde[PATH_MAX];
+	char tilde[PATH_MAX], path[PATH_MAX];
 
 	if (self == NULL)
 		return wrong(status, exit_usage, "No home for", name);
 	if (path_expand_tilde(name, self, tilde) != 0 ||
 	    path_expand_percent(tilde, self, path) != 0)
 		return wrong(status, exit_fatal, "Invalid start directory", name);
-	out->start_directory = path;
-	return OPTIONS_RUN;
+	/* As long as the process. */
+	out->start_directory = strdup(path);
+	return out->start_directory != NULL ? OPTIONS_RUN
+					    : wrong(status, exit_fatal, "No memory for", name);
 }
 
 static enum options_result set_umask(const char *text, struct options *out, int *status)

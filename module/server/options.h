@@ -27,9 +27,8 @@ enum options_result {
 	OPTIONS_WRONG, /* a message is on stderr; the exit status is *status */
 };
 
-/* Reads the command line as OpenSSH's sftp-server does, and leaves out->self empty.  The next call
- * overwrites what start_directory points to.  -c ends it: what follows is ignored, for accounts whose
- * shell this program is. */
+/* Reads the command line as OpenSSH's sftp-server does, and leaves out->self empty.  -c ends it: what
+ * follows is ignored, for accounts whose shell this program is.  start_directory is never freed. */
 enum options_result options_parse(int argc, char **argv, struct options *out, int *status);
 
 #endif

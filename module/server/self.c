@@ -1,17 +1,21 @@
 /* server: the user who runs this, as the user database has it. */
 #include "server/self.h"
 
-#include <stddef.h>
+#include <stdlib.h>
 #include <unistd.h>
+
+#define STRINGS_BYTES 4096
 
 const struct passwd *self_find(void)
 {
-	/* Memory of our own: the next look-up reuses the library's. */
-	static char strings[4096];
 	static struct passwd record;
 	static struct passwd *found;
+	/* Of our own and kept: the next look-up reuses the library's. */
+	char *strings = found == NULL ? malloc(STRINGS_BYTES) : NULL;
 
-	if (found == NULL && getpwuid_r(getuid(), &record, strings, sizeof(strings), &found) != 0)
+	if (strings != NULL && getpwuid_r(getuid(), &record, strings, STRINGS_BYTES, &found) != 0)
 		found = NULL;
+	if (found == NULL)
+		free(strings);
 	return found;
 }

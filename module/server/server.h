@@ -26,8 +26,8 @@ struct server {
 	size_t bytes_in, bytes_out; /* of file data, since the engine last looked */
 	uint64_t last_close_ns;     /* when the last handle was closed; 0: there was none */
 	/* Large, so last: what is looked at in each turn shares a page. */
-	char start_directory[PATH_MAX]; /* absolute */
-	struct request request; /* the one being carried out; far too large for a stack frame */
+	struct request request;         /* the one being carried out; too large for a stack frame */
+	char start_directory[PATH_MAX]; /* op_start_directory; empty: not asked for yet */
 };
 
 /* An operation carries out one request, parsed whole, and makes its reply.  It never fails
@@ -70,6 +70,9 @@ void op_users_groups_by_id(
 
 /* Writes the log line of a handle that is closed; prefix is "" or "forced ". */
 void op_log_close(const struct handle *handle, const char *prefix);
+
+/* The directory that the session started in, absolute.  It never goes elsewhere. */
+const char *op_start_directory(struct server *server);
 
 /* The open handle of that kind that a request means, or NULL after the reply has been made. */
 struct handle *op_find_handle(

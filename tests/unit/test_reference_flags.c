@@ -125,8 +125,15 @@ static const struct {
 };
 
 /* These are ours alone. */
-static const char *const own[][2] = {{"-d", "%h"}, {"--config", "/nonexistent"},
-    {"--rundir", "/nonexistent"}, {"--shmdir", "/nonexistent"}};
+static const struct {
+	const char *words[2];
+	int theirs; /* exit status */
+} own[] = {
+    {{"-d", "%h"}, 255},
+    {{"--config", "/nonexistent"}, 1},
+    {{"--rundir", "/nonexistent"}, 1},
+    {{"--shmdir", "/nonexistent"}, 1},
+};
 
 static struct program_kind ours, theirs;
 
@@ -184,11 +191,12 @@ Test(reference_flags, exit_statuses_and_output)
 Test(reference_flags, what_is_ours_alone)
 {
 	for (size_t i = 0; i < COUNT(own); i++) {
-		const char *const words[] = {own[i][0], own[i][1], NULL};
+		const char *const words[] = {own[i].words[0], own[i].words[1], NULL};
 		const char *out, *err;
 
-		cr_expect_eq(program_run(&ours, words, &out, &err), 0, "%s", own[i][0]);
-		cr_expect_eq(program_run(&theirs, words, &out, &err), 1, "%s", own[i][0]);
+		cr_expect_eq(program_run(&ours, words, &out, &err), 0, "%s", words[0]);
+		cr_expect_eq(
+		    program_run(&theirs, words, &out, &err), own[i].theirs, "%s", words[0]);
 	}
 }
 
