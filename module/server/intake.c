@@ -13,9 +13,7 @@
 /* Requests wait here, so that sshd need not keep them: what sshd has not written to our pipe when a
  * client dies is lost.  OpenSSH's client has 64 WRITEs of the largest size under way, and sshd renews its
  * window of 2 MiB with what we take: so all of them can come in. */
-#define INTAKE_BYTES (18u << 20)
-/* The memory that is kept of that when nothing waits. */
-#define KEEP_BYTES (2u << 20)
+#define INTAKE_MOST (18u << 20)
 #define READ_BYTES (256u << 10)
 /* What is moved to the ring's first pages rather than read on behind: these are in the cache.  Of a larger
  * packet the rest is read and no more, so that nothing is left over behind it. */
@@ -29,7 +27,7 @@ int intake_init(struct intake *intake, int fd)
 	intake->is_pipe = fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
 	if (intake->is_pipe)
 		signals_watch_read(fd);
-	return ring_init(&intake->ring, INTAKE_BYTES);
+	return ring_init(&intake->ring, RING_SMALL);
 }
 
 void intake_free(struct intake *intake)
@@ -53,6 +51,17 @@ static void note_failure(struct intake *intake, int error)
 	intake->ended = true;
 }
 
+/* Makes the ring as large as is needed, and small again. */
+static void fit_ring(struct ring *ring)
+{
+	if (ring->head >= READ_BYTES && ring->used <= REWIND_BYTES)
+		ring_rewind(ring);
+	if (ring_room(ring) < READ_BYTES && ring->size < INTAKE_MOST)
+		(void)ring_resize(ring, INTAKE_MOST);
+	else if (ring->used == 0 && ring->size > RING_SMALL)
+		(void)ring_resize(ring, RING_SMALL);
+}
+
 /* How much to ask for. */
 static size_t wanted(const struct intake *intake)
 {
@@ -71,9 +80,7 @@ void intake_receive(struct intake *intake, bool may_wait)
 
 	if (!intake_wants(intake) || !(intake->readable || (may_wait && intake->is_pipe)))
 		return;
-	if (intake->ring.head >= READ_BYTES && intake->ring.used <= REWIND_BYTES)
-		ring_rewind(&intake->ring);
-	ring_trim(&intake->ring, KEEP_BYTES);
+	fit_ring(&intake->ring);
 	got = read(intake->fd, ring_end(&intake->ring), wanted(intake));
 	if (!intake->closing)
 		intake->readable = false;

@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define OUTPUT_BYTES (1u << 20)
 #define PAGE_BYTES 4096
 
 int output_init(struct output *output, int fd)
@@ -19,7 +18,7 @@ int output_init(struct output *output, int fd)
 
 	*output = (struct output){.fd = fd, .can_write = true, .pages = {-1, -1}};
 	output->is_pipe = fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
-	return ring_init(&output->ring, OUTPUT_BYTES);
+	return ring_init(&output->ring, RING_SMALL);
 }
 
 void output_free(struct output *output)

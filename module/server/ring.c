@@ -4,6 +4,13 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+/* Else the first byte could take a huge page, and the time that it takes to clear it. */
+static void forbid_huge_pages(const struct ring *ring)
+{
+	if (ring->size > RING_SMALL)
+		(void)madvise(ring->base, 2 * ring->size, MADV_NOHUGEPAGE);
+}
+
 int ring_init(struct ring *ring, size_t size)
 {
 	uint8_t *base = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE,
@@ -11,9 +18,8 @@ int ring_init(struct ring *ring, size_t size)
 
 	if (base == MAP_FAILED)
 		return -errno;
-	/* Else the first byte could take two megabytes. */
-	(void)madvise(base, 2 * size, MADV_NOHUGEPAGE);
 	*ring = (struct ring){.base = base, .size = size};
+	forbid_huge_pages(ring);
 	return 0;
 }
 
@@ -24,10 +30,18 @@ void ring_free(struct ring *ring)
 	*ring = (struct ring){.base = NULL};
 }
 
-void ring_trim(struct ring *ring, size_t keep)
+int ring_resize(struct ring *ring, size_t size)
 {
-	if (ring->used > 0 || ring->high <= keep)
-		return;
-	(void)madvise(ring->base + keep, ring->high - keep, MADV_DONTNEED);
-	ring->high = keep;
+	uint8_t *base;
+
+	if (size < ring->used)
+		return -EINVAL;
+	ring_rewind(ring);
+	base = mremap(ring->base, 2 * ring->size, 2 * size, MREMAP_MAYMOVE);
+	if (base == MAP_FAILED)
+		return -errno;
+	ring->base = base;
+	ring->size = size;
+	forbid_huge_pages(ring);
+	return 0;
 }

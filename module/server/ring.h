@@ -12,16 +12,20 @@ struct ring {
 	size_t size;
 	size_t head; /* of the first byte in use; below size */
 	size_t used; /* at most size */
-	size_t high; /* up to which the memory has been used since it was given back */
 };
 
-/* Makes room for size bytes, a multiple of the page size.  Pages take memory when they are first
- * written.  Returns 0 or a negative errno; ring_free releases it. */
+/* A size of which pages take memory one by one as they are written, without the kernel being asked: twice
+ * of it is less than what may become one huge page. */
+#define RING_SMALL (1020u << 10)
+
+/* Makes room for size bytes, a multiple of the page size.  Returns 0 or a negative errno; ring_free releases
+ * it. */
 int ring_init(struct ring *ring, size_t size);
 void ring_free(struct ring *ring);
 
-/* Gives back the memory of an empty ring but for the first keep bytes of it. */
-void ring_trim(struct ring *ring, size_t keep);
+/* Makes room for another number of bytes, at least as many as are in use; what is in use may move.  Returns
+ * 0, or a negative errno, and then nothing has changed. */
+int ring_resize(struct ring *ring, size_t size);
 
 /* Bytes that can be added. */
 static inline size_t ring_room(const struct ring *ring)
@@ -44,8 +48,6 @@ static inline uint8_t *ring_end(const struct ring *ring)
 static inline void ring_added(struct ring *ring, size_t len)
 {
 	ring->used += len;
-	if (ring->head + ring->used > ring->high)
-		ring->high = ring->head + ring->used;
 }
 
 /* Takes back the len bytes that were added last. */
