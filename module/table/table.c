@@ -256,13 +256,16 @@ int table_find_connection(
 enum entry_state table_connection_state(const struct table *table, struct connection_ref ref)
 {
 	const struct connection_entry *entry;
+	uint64_t packed;
 
 	if (ref.slot >= table->header->capacity)
 		return ENTRY_FREE;
 	entry = &table->entries[ref.slot];
+	/* In this order: the other way round, the word could be of the entry's next tenant. */
+	packed = atomic_load(&entry->word);
 	if (atomic_load(&entry->generation) != ref.generation)
 		return ENTRY_FREE;
-	return entry_word_unpack(atomic_load(&entry->word)).state;
+	return entry_word_unpack(packed).state;
 }
 
 uint64_t table_order_epoch(const struct table *table)
