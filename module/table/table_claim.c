@@ -49,6 +49,11 @@ bool table_reap(struct table *table, const char *shmdir, uint32_t slot)
 		return false;
 	if (!atomic_compare_exchange_strong(&entry->word, &packed, reaping))
 		return false;
+	/* From here on nobody is admitted.  Who was just before keeps the entry as it was. */
+	if (has_members(shmdir, ref, entry->uid)) {
+		atomic_store(&entry->word, packed);
+		return false;
+	}
 	members_remove(shmdir, ref);
 	atomic_store(&entry->word, 0);
 	return true;
