@@ -288,8 +288,9 @@ void session_update(struct session *session, bool woken)
 	if (!orders_moved(session))
 		return;
 	if (session->registered)
+		/* Closing, or gone altogether: whoever was slow to join may have missed the closing. */
 		session->connection_ends =
-		    table_connection_state(&session->table, session->ref) == ENTRY_CLOSING;
+		    table_connection_state(&session->table, session->ref) != ENTRY_OPEN;
 	if (read_orders(session, &plan) != 0) {
 		/* They change faster than they can be read; what is known holds until the next look. */
 		session->epoch_seen = UINT64_MAX;
