@@ -187,14 +187,21 @@ enum members_left members_try_last(struct membership *membership)
 {
 	enum members_left left = LEFT_OTHERS;
 
-	/* One at a time.  Who holds this lock for two seconds is stopped, and leaves after us. */
+	/* One at a time, so that the last one's conversion is not refused because of one who is about to
+	 * go: there is no moment at which nobody holds the lock.  Who holds this one for two seconds is
+	 * stopped, and is not waited for. */
 	if (lock_wait(membership->fd, LOCK_LEAVERS, LOCK_EXCLUSIVE, lock_limit_ns) == 0 &&
 	    lock_try(membership->fd, LOCK_MEMBERS, LOCK_EXCLUSIVE) == 0)
 		left = LEFT_LAST;
-	if (left == LEFT_OTHERS)
+	if (left == LEFT_OTHERS) {
 		lock_drop(membership->fd, LOCK_MEMBERS);
-	else
-		/* What a closer that was killed said is not true of us. */
+		/* Where one was stopped, each may have been in the other's way: then the last to let go
+		 * is it. */
+		if (lock_try(membership->fd, LOCK_MEMBERS, LOCK_EXCLUSIVE) == 0)
+			left = LEFT_LAST;
+	}
+	/* What a closer that was killed said is not true of us. */
+	if (left == LEFT_LAST)
 		atomic_store(&membership->header->gate, GATE_OPEN);
 	lock_drop(membership->fd, LOCK_LEAVERS);
 	return left;
@@ -235,6 +242,9 @@ void members_retire_advisory(struct membership *membership, const char *shmdir)
 
 	if (proc_is_alive(sshd) && (header->policy.close != POLICY_CLOSE_CLIENT ||
 				       order_read(&header->order, &order) != 0 || order.active))
+		return;
+	/* Another last one may have been faster, and the name already another file's. */
+	if (!has_name(membership))
 		return;
 	members_remove_advisory(shmdir, sshd);
 }

@@ -532,6 +532,31 @@ Test(members_file, advisory_siblings_find_each_other)
 	members_reader_close(&seen);
 }
 
+/* Two may be the last one out, one after the other; between them the name may have become another file's. */
+Test(members_file, an_advisory_file_is_removed_once)
+{
+	struct advisory_connection connection = advisory();
+	struct membership a, b, newcomer, sibling;
+
+	cr_assert_eq(members_open_advisory(scratch_shmdir, &connection, &a), 0);
+	cr_assert_eq(members_open_advisory(scratch_shmdir, &connection, &b), 0);
+	cr_assert_eq(members_join(&a), 0);
+	cr_assert_eq(members_leave(&a, END_CLEAN), LEFT_LAST);
+	members_retire_advisory(&a, scratch_shmdir);
+	members_close(&a);
+	cr_assert_eq(members_open_advisory(scratch_shmdir, &connection, &newcomer), 0);
+	cr_assert_eq(members_join(&newcomer), 0);
+	cr_assert_eq(members_try_last(&b), LEFT_LAST);
+	members_retire_advisory(&b, scratch_shmdir);
+	members_close(&b);
+	cr_assert_eq(members_open_advisory(scratch_shmdir, &connection, &sibling), 0);
+	cr_assert_eq(members_join(&sibling), 0);
+	cr_expect_eq(
+	    members_leave(&newcomer, END_CLEAN), LEFT_OTHERS, "not the same file any more");
+	members_close(&newcomer);
+	members_close(&sibling);
+}
+
 Test(members_file, advisory_files_of_the_dead_are_swept)
 {
 	struct advisory_connection connection = advisory();
