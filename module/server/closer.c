@@ -90,6 +90,9 @@ static enum verdict linger(struct session *session)
 
 	if (admits)
 		members_resume(&session->membership);
+	else if (verdict == STILL_CLOSING)
+		/* An order may have come only now. */
+		members_begin_closing(&session->membership);
 	while (verdict == STILL_CLOSING && now - start < session->policy.linger_ns &&
 	       (session->plan.drain == POLICY_DRAIN_UNSET || now < session->plan.deadline_ns)) {
 		clock_sleep_ns(tick_ns);
@@ -213,8 +216,9 @@ static void run_closer(struct session *session, int session_proper)
 		end_connection(session);
 	if (verdict != OTHERS)
 		session_let_go(session);
+	/* Not as a member again, who would be in the way of a session that wants to be the last one out. */
 	if (verdict == CALLED_OFF)
-		members_resume(&session->membership);
+		members_stop_closing(&session->membership);
 }
 
 /* sshd waits for the end of the three pipes, not only for the process. */

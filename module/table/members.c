@@ -234,6 +234,12 @@ void members_resume(struct membership *membership)
 	(void)lock_try(membership->fd, LOCK_MEMBERS, LOCK_SHARED);
 }
 
+void members_stop_closing(struct membership *membership)
+{
+	atomic_store(&membership->header->gate, GATE_OPEN);
+	lock_drop(membership->fd, LOCK_MEMBERS);
+}
+
 void members_retire_advisory(struct membership *membership, const char *shmdir)
 {
 	const struct members_header *header = membership->header;
