@@ -2,6 +2,7 @@
 include tests/unit/local.mk
 include tests/pam/local.mk
 include tests/support/local.mk
+include tests/model/local.mk
 include tests/e2e/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk

@@ -42,6 +42,7 @@ requirements() {
 		program  clang-format  clang-format
 		program  git           git
 		program  jq            jq
+		program  spin          spin
 		program  xz            xz-utils
 		program  lftp          lftp
 		program  curl          curl

@@ -16,6 +16,7 @@ unit_tests = \
 	tests/unit/test_dispatch \
 	tests/unit/test_engine \
 	tests/unit/test_faults \
+	tests/unit/test_interleaving \
 	tests/unit/test_policy \
 	tests/unit/test_program \
 	tests/unit/test_reference \
@@ -100,6 +101,12 @@ tests_unit_test_faults_CFLAGS = $(unit_cflags)
 tests_unit_test_faults_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=read,--wrap=write,--wrap=pread,--wrap=pwrite \
 	-Wl,--wrap=splice,--wrap=poll,--wrap=ppoll
 tests_unit_test_faults_LDADD = $(unit_server_libs)
+tests_unit_test_interleaving_SOURCES = tests/unit/test_interleaving.c \
+	tests/unit/table_scratch.c tests/unit/table_scratch.h
+tests_unit_test_interleaving_CFLAGS = $(unit_cflags)
+tests_unit_test_interleaving_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=lock_try,--wrap=lock_wait,--wrap=lock_is_held
+tests_unit_test_interleaving_LDADD = $(unit_server_libs)
 tests_unit_test_program_SOURCES = tests/unit/test_program.c $(unit_scratch)
 tests_unit_test_program_CFLAGS = $(unit_cflags)
 tests_unit_test_program_LDADD = $(unit_libs)
