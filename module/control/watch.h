@@ -29,7 +29,7 @@ struct watch {
 int watch_begin(struct watch *watch, struct scope *scope);
 
 /* Returns 0 once nothing in the scope is live, -ETIMEDOUT after timeout_ns, or as watch_begin.
- * timeout_ns NULL: ten seconds past the latest deadline that is in force on what is live, or five
+ * timeout_ns NULL: twenty seconds past the latest deadline that is in force on what is live, or five
  * minutes where none is. */
 int watch_run(struct watch *watch, const uint64_t *timeout_ns);
 

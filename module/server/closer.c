@@ -17,9 +17,8 @@
 static const uint64_t tick_ns = 20 * NS_PER_MS;
 /* For the session proper to exit: one that was refused may take ten seconds (drain.c). */
 static const uint64_t exit_limit_ns = 15 * NS_PER_S;
-/* For refused newcomers to go and for the client to take what was sent; once the deadline is near. */
-static const uint64_t flush_limit_ns = 30 * NS_PER_S, late_limit_ns = 5 * NS_PER_S;
-static const uint64_t end_limit_ns = 2 * NS_PER_S; /* for sshd to go after a signal */
+/* For refused newcomers to go and for the client to take what was sent, before the deadline. */
+static const uint64_t flush_limit_ns = 30 * NS_PER_S;
 static const int settled_ticks = 10;
 
 /* Whether the connection is still to be ended by us. */
@@ -117,7 +116,7 @@ static uint64_t patience_until(const struct session *session)
 		return now + flush_limit_ns;
 	if (deadline < now)
 		deadline = now;
-	return deadline - now < flush_limit_ns ? deadline + late_limit_ns : now + flush_limit_ns;
+	return deadline - now < flush_limit_ns ? deadline + LATE_SENDING_NS : now + flush_limit_ns;
 }
 
 /* Whether sshd serves something else on this connection (a shell, a command).  Newcomers that were
@@ -183,7 +182,7 @@ static bool end_by(struct session *session, int signal)
 	if (rc != 0 && rc != -ESRCH)
 		log_error(
 		    "cannot signal sshd process %ld: %s", (long)session->sshd.pid, strerror(-rc));
-	while (clock_now_ns() - start < end_limit_ns) {
+	while (clock_now_ns() - start < LATE_SIGNAL_NS) {
 		if (wait_pin(session->sshd_pin, tick_ns))
 			return true;
 		session_update(session, false);

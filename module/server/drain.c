@@ -5,6 +5,7 @@
 
 static const uint64_t refused_limit_ns = 10 * NS_PER_S;
 static const uint64_t told_limit_ns = NS_PER_S;
+static const uint64_t flush_limit_ns = 60 * NS_PER_S;
 
 static struct drain_due due_after_transfers(const struct drain_view *view)
 {
@@ -41,4 +42,13 @@ struct drain_due drain_due_at(const struct drain_view *view)
 		return (struct drain_due){.at_ns = 0};
 	}
 	return (struct drain_due){.at_ns = UINT64_MAX};
+}
+
+uint64_t drain_flush_until(const struct drain_plan *plan, uint64_t ending_ns)
+{
+	uint64_t until = ending_ns + flush_limit_ns;
+	uint64_t late = plan->deadline_ns > ending_ns ? plan->deadline_ns : ending_ns;
+
+	late += LATE_REPLIES_NS;
+	return plan->drain != POLICY_DRAIN_UNSET && late < until ? late : until;
 }

@@ -34,4 +34,11 @@ struct drain_due {
  *   - refused: a second after the client was told last, at the latest ten seconds after the start. */
 struct drain_due drain_due_at(const struct drain_view *view);
 
+/* Replies of which the client takes none for so long are given up, once the end has begun. */
+#define DRAIN_STALLED_NS (5 * NS_PER_S)
+
+/* Until when a session whose end began at ending_ns waits for a client that goes on taking its
+ * replies: for a minute, but once plan's deadline has passed for LATE_REPLIES_NS only. */
+uint64_t drain_flush_until(const struct drain_plan *plan, uint64_t ending_ns);
+
 #endif

@@ -22,8 +22,6 @@
 #define BUSY_TURNS 4
 
 static const int exit_io = 1; /* as OpenSSH's */
-/* Once the session is to end: for replies of which the client takes none, and for all of them. */
-static const uint64_t stalled_limit_ns = 5 * NS_PER_S, flush_limit_ns = 60 * NS_PER_S;
 /* How often it is looked whether the client has taken pages of a file that is about to change. */
 static const uint64_t held_ns = NS_PER_MS / 2;
 
@@ -140,7 +138,8 @@ static void give_up_replies(struct engine *engine)
 	if (engine->output.sent)
 		engine->sent_ns = now;
 	engine->output.sent = false;
-	if (now - engine->sent_ns < stalled_limit_ns && now - engine->ending_ns < flush_limit_ns)
+	if (now - engine->sent_ns < DRAIN_STALLED_NS &&
+	    now < drain_flush_until(&engine->server->session->plan, engine->ending_ns))
 		return;
 	log_error("the client does not take its replies");
 	engine->result.forced = true;
@@ -156,7 +155,7 @@ static uint64_t wait_limit(struct engine *engine)
 	    !serve_crew_is_busy(&engine->serve))
 		return held_ns;
 	if (engine->ending)
-		return stalled_limit_ns / 50;
+		return DRAIN_STALLED_NS / 50;
 	if (serve_is_apart(&engine->serve))
 		return UINT64_MAX;
 	now = clock_now_ns();

@@ -13,12 +13,21 @@
 #define SD_TABLE_ORDER_H
 
 #include "policy/policy.h"
+#include "util/clock.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define ORDER_MESSAGE_MAX 192
+
+/* What may still come once a deadline has passed, one after the other: the client takes a session's
+ * last replies; it takes what sshd has still to send; sshd ends, at each of two signals.  Whoever
+ * waits for an end that a deadline forces waits for all of them, and a margin. */
+#define LATE_REPLIES_NS (5 * NS_PER_S)
+#define LATE_SENDING_NS (5 * NS_PER_S)
+#define LATE_SIGNAL_NS (2 * NS_PER_S)
+#define LATE_ALL_NS (LATE_REPLIES_NS + LATE_SENDING_NS + 2 * LATE_SIGNAL_NS)
 
 struct order {
 	uint32_t active;      /* 0: there is no order */

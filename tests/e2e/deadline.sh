@@ -45,10 +45,41 @@ deadline() {
 	rm -rf "$rundir" "$shmdir" "$shmdir"-*
 }
 
+# A client that takes what it has asked for, but slowly: it is waited for until a few seconds after the
+# deadline, not until it has all, and `wait` does not give up before that.
+SLOW_MS=$((5000 + FORCE_MS))
+slow_reader() {
+	local label options before ordered ended waited
+	label="$1, $([ "$2" = yes ] && echo PAM || echo 'no PAM'), slow reader"
+	need sshd_start "$2"
+	need "$support/pattern" write "$home/big" 13107200 6
+	mapfile -t options < <(ssh_options)
+	before=$(session_pids "$user")
+	"$support/slow_reader" big 400 100000 ssh "${options[@]}" -s "$user@127.0.0.1" sftp \
+		> "$place/slow.out" 2>&1 &
+	poll "$PATIENCE" grep -qs reading "$place/slow.out" || die "no reader: $(cat "$place/slow.out")"
+	need has_new_session "$user" "${before:-none}"
+	watch_start "$place/watch" "$session_pid"
+	ordered=$(now_ns)
+	control close --deadline 2s
+	control wait
+	waited=$(now_ns)
+	is "$label: G9: wait ends, and says that it took force" "$status" 3
+	ended=$(ended_ns "$place/watch" "$session_pid")
+	between "$label: G9: the session ended soon after the deadline (ms)" \
+		"$(ms_between "$ordered" "$ended")" $DEADLINE_MS $((DEADLINE_MS + SLOW_MS))
+	between "$label: G5: wait returned after that (ms)" "$(ms_between "$ended" "$waited")" -50 $((2 * FORCE_MS))
+	check "$label: the client has seen the end" poll "$PATIENCE" grep -q ended "$place/slow.out"
+	leaves_nothing "$label"
+	sshd_stop
+	rm -rf "${home:?}"/* "$rundir" "$shmdir" "$shmdir"-*
+}
+
 for shell in bash dash; do
 	test_user "${shell:0:1}" "$shell"
 	home=$place/home/$user
 	deadline "$shell" yes
 	deadline "$shell" no
+	slow_reader "$shell" yes
 done
 e2e_end

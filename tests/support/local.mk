@@ -8,6 +8,7 @@ check_PROGRAMS += \
 	tests/support/pipe_level \
 	tests/support/pipe_sizes \
 	tests/support/relay \
+	tests/support/slow_reader \
 	tests/support/watch
 if HAVE_FUSE3
 check_PROGRAMS += tests/support/delayfs
@@ -28,4 +29,5 @@ tests_support_siblings_SOURCES = tests/support/siblings.c tests/support/siblings
 	tests/support/siblings_transfer.c tests/support/stream.c tests/support/stream.h
 tests_support_siblings_CFLAGS = $(AM_CFLAGS) $(LIBSSH_CFLAGS)
 tests_support_siblings_LDADD = $(LIBSSH_LIBS)
+tests_support_slow_reader_SOURCES = tests/support/slow_reader.c
 tests_support_watch_SOURCES = tests/support/watch.c

@@ -208,3 +208,28 @@ Test(drain, table_of_decisions)
 		cr_expect_eq(drain_due_at(&view).at_ns, 8 * second, "a second more, case %zu", i);
 	}
 }
+
+Test(drain, a_slow_reader_is_waited_for_until_soon_after_the_deadline)
+{
+	static const struct {
+		enum policy_drain drain;
+		uint64_t ending, until;
+	} cases[] = {
+	    /* The deadline is at 100. */
+	    {POLICY_DRAIN_UNSET, 10, 70},
+	    {POLICY_DRAIN_UNSET, 99, 159},
+	    {POLICY_DRAIN_TRANSFER, 10, 70},
+	    {POLICY_DRAIN_TRANSFER, 44, 104},
+	    {POLICY_DRAIN_TRANSFER, 99, 105},
+	    {POLICY_DRAIN_SESSION, 100, 105},
+	    {POLICY_DRAIN_NOW, 130, 135},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct drain_plan plan = {
+		    .drain = cases[i].drain, .deadline_ns = 100 * second};
+
+		cr_expect_eq(drain_flush_until(&plan, cases[i].ending * second),
+		    cases[i].until * second, "case %zu", i);
+	}
+}
