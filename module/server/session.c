@@ -42,6 +42,7 @@ static int find_registered(struct session *session)
 		session->registered = true;
 		session->policy = connection.policy;
 		memcpy(session->user, connection.user, sizeof(session->user));
+		session->opened_ns = connection.opened_ns;
 	}
 	return rc;
 }
@@ -65,11 +66,15 @@ static int open_advisory(struct session *session)
 	const char *address = getenv("SSH_CONNECTION");
 	struct advisory_connection connection;
 	char client[ADDRESS_MAX];
+	int rc;
 
 	snprintf(client, sizeof(client), "%.*s", (int)strcspn(address, " "), address);
 	connection = (struct advisory_connection){
 	    .sshd = session->sshd, .policy = session->policy, .address = client};
-	return members_open_advisory(session->options->shmdir, &connection, &session->membership);
+	rc = members_open_advisory(session->options->shmdir, &connection, &session->membership);
+	if (rc == 0)
+		session->opened_ns = session->membership.header->opened_ns;
+	return rc;
 }
 
 static int find_advisory(struct session *session)
@@ -176,7 +181,6 @@ void session_begin(struct session *session, const struct options *options)
 	    .table = {.fd = -1},
 	    .membership = {.fd = -1, .row_index = -1},
 	    .sshd_pin = -1,
-	    .joined_ns = clock_now_ns(),
 	    .epoch_seen = UINT64_MAX,
 	};
 	open_table(session);
@@ -214,8 +218,9 @@ bool session_is_member(const struct session *session)
 	return session->member;
 }
 
-/* Adds the order on a target.  Orders on the host and on the user pass over those whom the policy
- * admits in spite of them.  Returns 0, or -EAGAIN when it is to be asked again. */
+/* Adds the order on a target.  Orders on the host and on the user pass over the connections that are
+ * younger, where the policy admits them in spite of the order (as orders.c of the control room says).
+ * Returns 0, or -EAGAIN when it is to be asked again. */
 static int add_order(
     struct session *session, const struct order_target *target, struct drain_plan *plan)
 {
@@ -225,7 +230,7 @@ static int add_order(
 	if (rc != 0)
 		return rc == -EAGAIN ? rc : 0;
 	if (target->scope != SCOPE_CONNECTION && session->policy.while_draining == POLICY_ADMIT &&
-	    order.issued_ns < session->joined_ns)
+	    order.issued_ns < session->opened_ns)
 		return 0;
 	order_add_to_plan(&order, &session->policy, plan);
 	return 0;

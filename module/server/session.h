@@ -24,7 +24,7 @@ struct session {
 	bool member;
 	struct proc_id sshd; /* the connection's process; pid 0: not known */
 	int sshd_pin;        /* -1: not known */
-	uint64_t joined_ns;
+	uint64_t opened_ns;  /* when the connection was */
 	uint64_t epoch_seen, advisory_seen;
 	struct drain_plan plan;
 	bool connection_ends;       /* its end has begun without an order: sshd is closing it */

@@ -1,6 +1,7 @@
 # Real sshd, real clients; as root.  Each makes its own users, PAM service and session table, so that
 # they may run at the same time.
 e2e_tests = \
+	tests/e2e/admit.sh \
 	tests/e2e/client_asyncssh.sh \
 	tests/e2e/client_curl.sh \
 	tests/e2e/client_lftp.sh \

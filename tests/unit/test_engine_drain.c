@@ -60,7 +60,7 @@ static struct connection describe(void)
 	return connection;
 }
 
-static void start(const struct connection *connection)
+static void enter(const struct connection *connection)
 {
 	char text[CONNECTION_REF_TEXT_MAX];
 
@@ -68,6 +68,11 @@ static void start(const struct connection *connection)
 	cr_assert_eq(members_create(scratch_shmdir, ref, geteuid(), getegid()), 0);
 	cr_assert_eq(table_publish(&table, ref), 0);
 	setenv("SFTP_DRAIN_CONNECTION", connection_ref_format(ref, text), 1);
+}
+
+static void start(const struct connection *connection)
+{
+	enter(connection);
 	peer_start(&peer, PEER_PIPES, &options);
 	peer_init(&peer);
 }
@@ -323,6 +328,7 @@ Test(drain_order, a_policy_may_admit_newcomers)
 
 	connection.policy.while_draining = POLICY_ADMIT;
 	order(SCOPE_HOST, POLICY_DRAIN_TRANSFER, NULL);
+	connection.opened_ns = clock_now_ns();
 	start(&connection);
 	(void)open_handle(1, "f");
 	/* An order on the connection itself is for it all the same. */
@@ -341,6 +347,22 @@ Test(drain_order, a_policy_that_admits_newcomers_keeps_nobody)
 	order(SCOPE_HOST, POLICY_DRAIN_TRANSFER, NULL);
 	wake();
 	expect_end(false);
+}
+
+/* Newcomers are connections: a session that comes to one which the order found there is refused. */
+Test(drain_order, a_policy_that_admits_newcomers_admits_none_to_an_old_connection)
+{
+	struct connection connection = describe();
+
+	connection.policy.while_draining = POLICY_ADMIT;
+	enter(&connection);
+	order(SCOPE_HOST, POLICY_DRAIN_TRANSFER, "come back");
+	peer_start(&peer, PEER_PIPES, &options);
+	peer_init(&peer);
+	peer_request(&peer, SFTP_MKDIR, 1, "su", "d", 0u);
+	cr_expect(replied_draining(1, "server is draining: come back"));
+	cr_expect(peer_ended(&peer));
+	cr_expect(peer_finish(&peer).refused);
 }
 
 Test(drain_order, sshd_closes_the_connection)
