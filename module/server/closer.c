@@ -79,31 +79,45 @@ static bool admits_newcomers(const struct session *session)
 	       session->policy.close == POLICY_CLOSE_LAST;
 }
 
-/* Lets linger pass, though not the deadline.  An order refuses newcomers for all of it; a policy without
- * an order admits them, so the write lock is given up for that time and must be won again. */
-static enum verdict linger(struct session *session)
+/* Lets linger pass, though not the deadline.  Returns early when a session has joined since joins. */
+static enum verdict pass_linger(struct session *session, uint32_t joins)
 {
 	uint64_t start = clock_now_ns(), now = start;
 	enum verdict verdict = look(session);
-	bool admits = verdict == STILL_CLOSING && admits_newcomers(session);
 
-	if (admits)
-		members_resume(&session->membership);
-	else if (verdict == STILL_CLOSING)
-		/* An order may have come only now. */
-		members_begin_closing(&session->membership);
 	while (verdict == STILL_CLOSING && now - start < session->policy.linger_ns &&
-	       (session->plan.drain == POLICY_DRAIN_UNSET || now < session->plan.deadline_ns)) {
+	       (session->plan.drain == POLICY_DRAIN_UNSET || now < session->plan.deadline_ns) &&
+	       members_joins(&session->membership) == joins) {
 		clock_sleep_ns(tick_ns);
 		verdict = look(session);
 		now = clock_now_ns();
 	}
-	if (admits && verdict == STILL_CLOSING) {
+	return verdict;
+}
+
+/* An order refuses newcomers for all of linger; a policy without an order admits them, so the write lock
+ * is given up for that time and must be won again.  Whoever has come keeps the connection; when he has
+ * gone by then too, he was the last one, and linger begins anew. */
+static enum verdict linger(struct session *session)
+{
+	uint32_t joins = members_joins(&session->membership);
+	enum verdict verdict = look(session);
+
+	if (verdict != STILL_CLOSING || !admits_newcomers(session))
+		return verdict == STILL_CLOSING ? pass_linger(session, joins) : verdict;
+	for (;;) {
+		members_resume(&session->membership);
+		verdict = pass_linger(session, joins);
+		if (verdict != STILL_CLOSING)
+			return verdict;
 		if (members_try_last(&session->membership) != LEFT_LAST)
 			return OTHERS;
-		members_begin_closing(&session->membership);
+		if (members_joins(&session->membership) == joins)
+			break;
+		joins = members_joins(&session->membership);
 	}
-	return verdict;
+	members_begin_closing(&session->membership);
+	return STILL_CLOSING;
 }
 
 /* When to stop waiting for refused newcomers and for the client. */

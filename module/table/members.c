@@ -223,6 +223,11 @@ bool members_any_refused(const struct membership *membership)
 	return lock_is_held(membership->fd, LOCK_REFUSED, 1, NULL) == 1;
 }
 
+uint32_t members_joins(const struct membership *membership)
+{
+	return atomic_load(&membership->header->row_hint);
+}
+
 void members_begin_closing(struct membership *membership)
 {
 	atomic_store(&membership->header->gate, GATE_CLOSING);

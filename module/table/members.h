@@ -73,6 +73,9 @@ enum members_left members_try_last(struct membership *membership);
  * something to say to newcomers: an order, or a policy that counts sessions. */
 void members_retire_advisory(struct membership *membership, const char *shmdir);
 
+/* A count of those who have joined so far: it moves when one does. */
+uint32_t members_joins(const struct membership *membership);
+
 /* Closes the descriptor and the mapping.  Locks go with the last descriptor of the description, so
  * a forked child that still has it keeps them. */
 void members_close(struct membership *membership);

@@ -19,6 +19,7 @@ e2e_tests = \
 	tests/e2e/mixed.sh \
 	tests/e2e/pipe_budget.sh \
 	tests/e2e/received.sh \
+	tests/e2e/policy.sh \
 	tests/e2e/reopen.sh \
 	tests/e2e/upload_killed.sh \
 	tests/e2e/users.sh
