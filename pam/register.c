@@ -224,6 +224,19 @@ void register_open(pam_handle_t *pamh, const struct arguments *arguments)
 		pam_syslog(pamh, LOG_DEBUG, "registered %s", pam_getenv(pamh, CONNECTION_VARIABLE));
 }
 
+/* Adds the sessions that ended under the order on the host or on the user to that order's tally. */
+static void count_under(
+    const struct registration *registration, struct table *table, enum order_scope scope)
+{
+	const struct order_target target = {.scope = scope, .uid = registration->connection.uid};
+	struct members_ended ended;
+	struct order order;
+
+	if (table_read_order(table, &target, &order, NULL) == 0 && order.active &&
+	    members_read_ended_under(&registration->members, scope, order.issued_ns, &ended) == 0)
+		table_count_ended(table, &target, ended.clean, ended.forced);
+}
+
 /* Waits for the sessions and counts how they ended. */
 static void hold(pam_handle_t *pamh, const struct arguments *arguments,
     struct registration *registration, struct table *table)
@@ -243,9 +256,9 @@ static void hold(pam_handle_t *pamh, const struct arguments *arguments,
 		    pamh, LOG_ERR, "sessions of %s outlive their connection", connection->user);
 		break;
 	}
-	if (members_read_ended(&registration->members, &ended) == 0)
-		table_count_ended(table, connection->uid, ended.clean, ended.forced);
-	if (arguments->debug)
+	count_under(registration, table, SCOPE_HOST);
+	count_under(registration, table, SCOPE_USER);
+	if (arguments->debug && members_read_ended(&registration->members, &ended) == 0)
 		pam_syslog(pamh, LOG_DEBUG, "%s: sessions ended, %u clean, %u by force",
 		    connection->user, ended.clean, ended.forced);
 }

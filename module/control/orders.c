@@ -56,25 +56,25 @@ int orders_read(const struct table *table, struct orders *out)
 }
 
 /* Orders on the host and on users pass over newcomers whom the policy admits in spite of them. */
-static void add_wide_order(
-    const struct order *order, const struct connection *connection, struct drain_plan *plan)
+static void add_wide_order(const struct order *order, enum order_scope scope,
+    const struct connection *connection, struct drain_plan *plan)
 {
 	if (connection->policy.while_draining == POLICY_ADMIT &&
 	    order->issued_ns < connection->opened_ns)
 		return;
-	order_add_to_plan(order, &connection->policy, plan);
+	order_add_to_plan(order, scope, &connection->policy, plan);
 }
 
 struct drain_plan orders_plan(const struct orders *orders, const struct connection *connection)
 {
 	struct drain_plan plan = {.drain = POLICY_DRAIN_UNSET};
 
-	order_add_to_plan(&connection->order, &connection->policy, &plan);
+	order_add_to_plan(&connection->order, SCOPE_CONNECTION, &connection->policy, &plan);
 	for (size_t i = 0; i < orders->user_count; i++) {
 		if (orders->users[i].uid == connection->uid)
-			add_wide_order(&orders->users[i].order, connection, &plan);
+			add_wide_order(&orders->users[i].order, SCOPE_USER, connection, &plan);
 	}
-	add_wide_order(&orders->host, connection, &plan);
+	add_wide_order(&orders->host, SCOPE_HOST, connection, &plan);
 	return plan;
 }
 

@@ -227,33 +227,40 @@ int watch_run(struct watch *watch, const uint64_t *timeout_ns)
 	}
 }
 
-struct watch_ended watch_read_ended(const struct watch *watch)
+/* When the order in force on the target as a whole was issued, and its tally.  0 when there is none, or
+ * the target is one connection. */
+static uint64_t order_on_target(const struct watch *watch, struct order_tally *tally)
 {
 	const struct scope *scope = watch->scope;
 	const struct order_target target = target_of_order(&scope->target);
-	struct watch_ended ended = {0, 0};
-	struct order_tally tally;
 	struct order order;
 
-	for (size_t i = 0; i < watch->count; i++) {
-		const struct watched *watched = watch->connections[i];
-		struct members_ended now;
+	if (scope->has_table &&
+	    (scope->target.kind == TARGET_HOST || scope->target.kind == TARGET_USER) &&
+	    table_read_order(&scope->table, &target, &order, tally) == 0 && order.active)
+		return order.issued_ns;
+	*tally = (struct order_tally){0, 0};
+	return 0;
+}
 
-		if (watched->reader.fd < 0 || members_read_ended(&watched->reader, &now) != 0)
-			continue;
-		if (now.clean > watched->first.clean)
-			ended.clean += now.clean - watched->first.clean;
-		if (now.forced > watched->first.forced)
-			ended.forced += now.forced - watched->first.forced;
+struct watch_ended watch_read_ended(const struct watch *watch)
+{
+	enum target_kind kind = watch->scope->target.kind;
+	enum order_scope scope = kind == TARGET_HOST   ? SCOPE_HOST
+				 : kind == TARGET_USER ? SCOPE_USER
+						       : SCOPE_CONNECTION;
+	struct watch_ended ended;
+	struct order_tally tally;
+	uint64_t issued_ns = order_on_target(watch, &tally);
+
+	ended = (struct watch_ended){tally.clean, tally.forced};
+	for (size_t i = 0; i < watch->count; i++) {
+		struct members_ended more;
+
+		watched_read_ended(watch->connections[i], scope, issued_ns, &more);
+		ended.clean += more.clean;
+		ended.forced += more.forced;
 	}
-	if (!scope->has_table ||
-	    (scope->target.kind != TARGET_HOST && scope->target.kind != TARGET_USER) ||
-	    table_read_order(&scope->table, &target, &order, &tally) != 0 || !order.active)
-		return ended;
-	/* Both count the same sessions; the tally also those before us, and none that are advisory.
-	 */
-	ended.clean = tally.clean > ended.clean ? tally.clean : ended.clean;
-	ended.forced = tally.forced > ended.forced ? tally.forced : ended.forced;
 	return ended;
 }
 

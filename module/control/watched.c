@@ -229,6 +229,33 @@ int watched_refresh(struct watched *watched, struct watch_fds *fds, uint64_t now
 	return rc;
 }
 
+static uint32_t more_of(uint32_t under, uint32_t now, uint32_t first, bool counted)
+{
+	uint32_t since = now > first ? now - first : 0;
+	uint32_t all = under > since ? under : since;
+
+	return counted ? all - under : all;
+}
+
+void watched_read_ended(const struct watched *watched, enum order_scope scope, uint64_t issued_ns,
+    struct members_ended *out)
+{
+	const struct order *own = &watched->connection.order;
+	/* The module has added them to the order's tally before the entry was freed. */
+	bool counted = issued_ns != 0 && !watched->advisory && !watched->found;
+	struct members_ended now = {0, 0}, under = {0, 0};
+
+	*out = (struct members_ended){0, 0};
+	if (watched->reader.fd < 0 || members_read_ended(&watched->reader, &now) != 0)
+		return;
+	if (scope == SCOPE_CONNECTION && own->active)
+		issued_ns = own->issued_ns;
+	if (issued_ns != 0)
+		(void)members_read_ended_under(&watched->reader, scope, issued_ns, &under);
+	out->clean = more_of(under.clean, now.clean, watched->first.clean, counted);
+	out->forced = more_of(under.forced, now.forced, watched->first.forced, counted);
+}
+
 void watched_print(struct watched *watched, FILE *out)
 {
 	char user[USER_NAME_MAX * ESCAPE_GROWTH];

@@ -50,6 +50,12 @@ void watched_free(struct watched *watched, struct watch_fds *fds);
 void watched_update(
     struct watched *watched, const struct scope *scope, struct scope_connection *found);
 
+/* How sessions ended since the waiting began, and before it those that had seen the order of that scope
+ * which was issued at issued_ns (0: none; of a connection the order in force on it).  Left out is what
+ * stands in the order's own tally already. */
+void watched_read_ended(const struct watched *watched, enum order_scope scope, uint64_t issued_ns,
+    struct members_ended *out);
+
 /* Writes a line for each session that is there, or one for the monitor. */
 void watched_print(struct watched *watched, FILE *out);
 

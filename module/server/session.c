@@ -232,7 +232,7 @@ static int add_order(
 	if (target->scope != SCOPE_CONNECTION && session->policy.while_draining == POLICY_ADMIT &&
 	    order.issued_ns < session->opened_ns)
 		return 0;
-	order_add_to_plan(&order, &session->policy, plan);
+	order_add_to_plan(&order, target->scope, &session->policy, plan);
 	return 0;
 }
 
@@ -245,7 +245,7 @@ static int add_advisory_order(struct session *session, struct drain_plan *plan)
 		return 0;
 	rc = order_read(&session->membership.header->order, &order);
 	if (rc == 0)
-		order_add_to_plan(&order, &session->policy, plan);
+		order_add_to_plan(&order, SCOPE_CONNECTION, &session->policy, plan);
 	return rc;
 }
 
@@ -309,6 +309,7 @@ void session_update(struct session *session, bool woken)
 		session_show_state(session, drains ? MEMBER_DRAINING : MEMBER_ACTIVE);
 	}
 	session->plan = plan;
+	members_show_orders(&session->membership, &plan);
 }
 
 bool session_refuses_new(const struct session *session)
@@ -393,6 +394,8 @@ enum members_left session_leave(struct session *session, enum member_end end)
 {
 	if (!session->member)
 		return LEFT_OTHERS;
+	/* Whether this is an end under an order. */
+	session_update(session, false);
 	session->member = false;
 	return members_leave(&session->membership, end);
 }

@@ -91,6 +91,50 @@ static int lock_membership(struct membership *membership)
 	return 0;
 }
 
+static void count_in(struct tally *tally, bool forced)
+{
+	atomic_fetch_add(forced ? &tally->forced : &tally->clean, 1);
+}
+
+/* Counts the end of a row's session, among all and under each order that it had seen.  With LOCK_LEAVERS
+ * held. */
+static void count_end(struct members_header *header, const struct member_row *row, bool forced)
+{
+	count_in(&header->tally, forced);
+	for (int scope = 0; scope < ORDER_SCOPES; scope++) {
+		struct tally_under *under = &header->under[scope];
+		uint64_t seen = atomic_load(&row->orders_ns[scope]);
+		uint64_t counted = atomic_load(&under->issued_ns);
+
+		if (seen == 0 || seen < counted)
+			continue;
+		if (seen > counted) {
+			atomic_store(&under->tally.clean, 0);
+			atomic_store(&under->tally.forced, 0);
+			atomic_store(&under->issued_ns, seen);
+		}
+		count_in(&under->tally, forced);
+	}
+}
+
+/* One at a time.  Who holds this lock for two seconds is stopped, and is not waited for. */
+static bool lock_leavers(const struct membership *membership)
+{
+	return lock_wait(membership->fd, LOCK_LEAVERS, LOCK_EXCLUSIVE, lock_limit_ns) == 0;
+}
+
+static void unlock_leavers(const struct membership *membership)
+{
+	lock_drop(membership->fd, LOCK_LEAVERS);
+}
+
+static void count_killed(struct membership *membership, const struct member_row *row)
+{
+	(void)lock_leavers(membership);
+	count_end(membership->header, row, true);
+	unlock_leavers(membership);
+}
+
 /* Starts a row anew, and counts its last holder when that was killed. */
 static void begin_row(struct membership *membership, int index)
 {
@@ -98,7 +142,7 @@ static void begin_row(struct membership *membership, int index)
 	struct proc_id self = {.pid = getpid()};
 
 	if (atomic_load(&row->state) != MEMBER_GONE)
-		atomic_fetch_add(&membership->header->tally.forced, 1);
+		count_killed(membership, row);
 	(void)proc_self(&self);
 	atomic_store(&row->state, MEMBER_JOINING);
 	row->pid = (uint32_t)self.pid;
@@ -108,6 +152,8 @@ static void begin_row(struct membership *membership, int index)
 	atomic_store(&row->read_bytes, 0);
 	atomic_store(&row->written_bytes, 0);
 	atomic_store(&row->requests, 0);
+	for (int i = 0; i < ORDER_SCOPES; i++)
+		atomic_store(&row->orders_ns[i], 0);
 	for (int i = 0; i < MEMBERS_FILES; i++)
 		members_file_end(&row->files[i]);
 	membership->row_index = index;
@@ -166,16 +212,16 @@ int members_join(struct membership *membership)
 	return rc;
 }
 
+/* With LOCK_LEAVERS held. */
 static void end_row(struct membership *membership, enum member_end end)
 {
-	struct tally *tally = &membership->header->tally;
 	struct member_row *row = members_row(membership);
 
 	if (row == NULL)
 		return;
 	/* Counted before the row says gone: dying in between counts it twice rather than never. */
 	if (end != END_REFUSED)
-		atomic_fetch_add(end == END_FORCED ? &tally->forced : &tally->clean, 1);
+		count_end(membership->header, row, end == END_FORCED);
 	for (int i = 0; i < MEMBERS_FILES; i++)
 		members_file_end(&row->files[i]);
 	atomic_store(&row->state, MEMBER_GONE);
@@ -183,34 +229,35 @@ static void end_row(struct membership *membership, enum member_end end)
 	lock_drop(membership->fd, LOCK_ROWS + (off_t)(row - membership->rows));
 }
 
-enum members_left members_try_last(struct membership *membership)
+/* Converts the lock, or gives it up.  alone: LOCK_LEAVERS is held. */
+static enum members_left convert(struct membership *membership, bool alone)
 {
-	enum members_left left = LEFT_OTHERS;
-
-	/* One at a time, so that the last one's conversion is not refused because of one who is about to
-	 * go: there is no moment at which nobody holds the lock.  Who holds this one for two seconds is
-	 * stopped, and is not waited for. */
-	if (lock_wait(membership->fd, LOCK_LEAVERS, LOCK_EXCLUSIVE, lock_limit_ns) == 0 &&
-	    lock_try(membership->fd, LOCK_MEMBERS, LOCK_EXCLUSIVE) == 0)
-		left = LEFT_LAST;
-	if (left == LEFT_OTHERS) {
+	if (!alone || lock_try(membership->fd, LOCK_MEMBERS, LOCK_EXCLUSIVE) != 0) {
 		lock_drop(membership->fd, LOCK_MEMBERS);
-		/* Where one was stopped, each may have been in the other's way: then the last to let go
-		 * is it. */
-		if (lock_try(membership->fd, LOCK_MEMBERS, LOCK_EXCLUSIVE) == 0)
-			left = LEFT_LAST;
+		return LEFT_OTHERS;
 	}
 	/* What a closer that was killed said is not true of us. */
-	if (left == LEFT_LAST)
-		atomic_store(&membership->header->gate, GATE_OPEN);
-	lock_drop(membership->fd, LOCK_LEAVERS);
+	atomic_store(&membership->header->gate, GATE_OPEN);
+	return LEFT_LAST;
+}
+
+enum members_left members_try_last(struct membership *membership)
+{
+	enum members_left left = convert(membership, lock_leavers(membership));
+
+	unlock_leavers(membership);
 	return left;
 }
 
 enum members_left members_leave(struct membership *membership, enum member_end end)
 {
+	bool alone = lock_leavers(membership);
+	enum members_left left;
+
 	end_row(membership, end);
-	return members_try_last(membership);
+	left = convert(membership, alone);
+	unlock_leavers(membership);
+	return left;
 }
 
 void members_show_refused(struct membership *membership)
@@ -263,6 +310,14 @@ void members_retire_advisory(struct membership *membership, const char *shmdir)
 struct member_row *members_row(struct membership *membership)
 {
 	return membership->row_index < 0 ? NULL : &membership->rows[membership->row_index];
+}
+
+void members_show_orders(struct membership *membership, const struct drain_plan *plan)
+{
+	struct member_row *row = members_row(membership);
+
+	for (int i = 0; row != NULL && i < ORDER_SCOPES; i++)
+		atomic_store(&row->orders_ns[i], plan->issued_ns[i]);
 }
 
 /* A file row has one writer: stores and fences, no locked additions.  An odd version that is there

@@ -83,6 +83,9 @@ void members_close(struct membership *membership);
 /* The caller's row; NULL without one. */
 struct member_row *members_row(struct membership *membership);
 
+/* Shows which orders the caller has seen, so that its end counts as one under them. */
+void members_show_orders(struct membership *membership, const struct drain_plan *plan);
+
 /* Takes a file_row of the caller's own row for an open file; NULL when all are in use (the file
  * then goes unlisted).  path is copied; offset and size start at 0, and the caller stores what they
  * become.  members_file_end gives it back. */

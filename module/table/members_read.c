@@ -158,22 +158,34 @@ static int read_header(const struct members_reader *reader, struct members_heade
 	return 0;
 }
 
-/* Rows that nobody holds and that do not say gone: of sessions that were killed. */
-static int count_killed(const struct members_reader *reader, uint32_t hint, uint32_t *killed)
+/* A row's beginning, up to its files. */
+#define ROW_HEAD offsetof(struct member_row, files)
+
+/* Whether the row is of a session that was killed: nobody holds it and it does not say gone. */
+static bool is_killed(
+    const struct members_reader *reader, uint32_t index, const struct member_row *row)
+{
+	return row->state != MEMBER_GONE &&
+	       lock_is_held(reader->fd, LOCK_ROWS + (off_t)index, 1, NULL) == 0;
+}
+
+/* Adds the killed; with issued_ns those alone that had seen that order. */
+static int count_killed(const struct members_reader *reader, uint32_t hint, enum order_scope scope,
+    uint64_t issued_ns, uint32_t *killed)
 {
 	/* Rows are claimed in turn: until the hint has gone round, those from it on are untouched. */
 	uint32_t rows = hint < MEMBERS_ROWS ? hint : MEMBERS_ROWS;
 
 	for (uint32_t i = 0; i < rows; i++) {
-		uint32_t state = MEMBER_GONE;
-		ssize_t got = safe_pread(reader->fd, &state, sizeof(state), row_offset(i));
+		struct member_row row;
+		ssize_t got = safe_pread(reader->fd, &row, ROW_HEAD, row_offset(i));
 
 		if (got < 0)
 			return (int)got;
-		if ((size_t)got != sizeof(state))
+		if ((size_t)got != ROW_HEAD)
 			return -EPROTO;
-		if (state != MEMBER_GONE &&
-		    lock_is_held(reader->fd, LOCK_ROWS + (off_t)i, 1, NULL) == 0)
+		if ((issued_ns == 0 || row.orders_ns[scope] == issued_ns) &&
+		    is_killed(reader, i, &row))
 			(*killed)++;
 	}
 	return 0;
@@ -186,9 +198,23 @@ int members_read_ended(const struct members_reader *reader, struct members_ended
 
 	if (rc != 0)
 		return rc;
-	out->clean = header.tally.clean;
-	out->forced = header.tally.forced;
-	return count_killed(reader, header.row_hint, &out->forced);
+	*out = (struct members_ended){header.tally.clean, header.tally.forced};
+	return count_killed(reader, header.row_hint, SCOPE_HOST, 0, &out->forced);
+}
+
+int members_read_ended_under(const struct members_reader *reader, enum order_scope scope,
+    uint64_t issued_ns, struct members_ended *out)
+{
+	struct members_header header;
+	const struct tally_under *under = &header.under[scope];
+	int rc = read_header(reader, &header);
+
+	*out = (struct members_ended){0, 0};
+	if (rc != 0)
+		return rc;
+	if (under->issued_ns == issued_ns)
+		*out = (struct members_ended){under->tally.clean, under->tally.forced};
+	return count_killed(reader, header.row_hint, scope, issued_ns, &out->forced);
 }
 
 bool members_is_closing(const struct members_reader *reader)

@@ -32,7 +32,7 @@ struct member {
 	struct member_file files[MEMBERS_FILES];
 };
 
-/* How the sessions that are gone ended: what the header has counted and the rows of the killed. */
+/* How sessions that are gone ended: what the header has counted and the rows of the killed. */
 struct members_ended {
 	uint32_t clean;
 	uint32_t forced;
@@ -61,8 +61,11 @@ bool members_is_closing(const struct members_reader *reader);
 int members_next(struct members_reader *reader, struct member *out);
 void members_rewind(struct members_reader *reader);
 
-/* Reads how ended sessions ended. */
+/* Reads how all sessions that have ended ended; or those alone that had seen the order of a scope that
+ * was issued at issued_ns.  Return 0, -EPROTO, or another negative errno. */
 int members_read_ended(const struct members_reader *reader, struct members_ended *out);
+int members_read_ended_under(const struct members_reader *reader, enum order_scope scope,
+    uint64_t issued_ns, struct members_ended *out);
 
 /* Reads the header of an advisory file as a connection: ref, state OPEN, monitor (the sshd
  * process), policy, order.  Returns 0, -EPROTO another build, or a negative errno. */

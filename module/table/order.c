@@ -34,8 +34,8 @@ void order_write(struct order_cell *cell, const struct order *order)
 	atomic_store_explicit(&cell->version, version + 1, memory_order_release);
 }
 
-void order_add_to_plan(
-    const struct order *order, const struct policy *policy, struct drain_plan *plan)
+void order_add_to_plan(const struct order *order, enum order_scope scope,
+    const struct policy *policy, struct drain_plan *plan)
 {
 	enum policy_drain drain = order->drain;
 	uint64_t deadline = order->deadline_ns;
@@ -48,6 +48,7 @@ void order_add_to_plan(
 		deadline = order->issued_ns + policy->deadline_ns;
 	if (plan->drain == POLICY_DRAIN_UNSET || deadline < plan->deadline_ns)
 		plan->deadline_ns = deadline;
+	plan->issued_ns[scope] = order->issued_ns;
 	if (drain > plan->drain)
 		plan->drain = drain;
 	if (plan->message[0] == '\0')

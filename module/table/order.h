@@ -29,6 +29,14 @@
 #define LATE_SIGNAL_NS (2 * NS_PER_S)
 #define LATE_ALL_NS (LATE_REPLIES_NS + LATE_SENDING_NS + 2 * LATE_SIGNAL_NS)
 
+/* Whom an order is for. */
+enum order_scope {
+	SCOPE_HOST,
+	SCOPE_USER,
+	SCOPE_CONNECTION,
+};
+#define ORDER_SCOPES 3
+
 struct order {
 	uint32_t active;      /* 0: there is no order */
 	uint32_t drain;       /* enum policy_drain; POLICY_DRAIN_UNSET: as each policy says */
@@ -48,7 +56,8 @@ struct order_cell {
 struct drain_plan {
 	enum policy_drain drain; /* POLICY_DRAIN_UNSET: nothing is ordered */
 	uint64_t deadline_ns;
-	char message[ORDER_MESSAGE_MAX]; /* of the first order given that has one */
+	uint64_t issued_ns[ORDER_SCOPES]; /* which orders they are; 0: none in that scope */
+	char message[ORDER_MESSAGE_MAX];  /* of the first order given that has one */
 };
 
 /* Copies the valid order out of a cell.  Returns 0, or -EAGAIN when it changed all the time for a
@@ -58,11 +67,11 @@ int order_read(const struct order_cell *cell, struct order *out);
 /* Makes order the valid one.  The caller holds the writers' lock. */
 void order_write(struct order_cell *cell, const struct order *order);
 
-/* Adds one order to a plan, which starts zeroed: the strongest drain wins, the earliest deadline
- * wins.  What the order leaves open comes from policy.  Does nothing for an order that is not
+/* Adds the order of a scope to a plan, which starts zeroed: the strongest drain wins, the earliest
+ * deadline wins.  What the order leaves open comes from policy.  Does nothing for an order that is not
  * active. */
-void order_add_to_plan(
-    const struct order *order, const struct policy *policy, struct drain_plan *plan);
+void order_add_to_plan(const struct order *order, enum order_scope scope,
+    const struct policy *policy, struct drain_plan *plan);
 
 /* What to change in an order. */
 struct order_change {

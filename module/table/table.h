@@ -98,16 +98,6 @@ int table_release(struct table *table, struct connection_ref ref);
  * session of it lives.  Returns whether it did. */
 bool table_reap(struct table *table, const char *shmdir, uint32_t slot);
 
-/* Adds ended sessions to the tallies of the orders in force on a user. */
-void table_count_ended(struct table *table, uid_t uid, uint32_t clean, uint32_t forced);
-
-/* Whom an order is for. */
-enum order_scope {
-	SCOPE_HOST,
-	SCOPE_USER,
-	SCOPE_CONNECTION,
-};
-
 struct order_target {
 	enum order_scope scope;
 	uid_t uid;                        /* SCOPE_USER */
@@ -132,6 +122,11 @@ struct order_tally {
 };
 int table_read_order(const struct table *table, const struct order_target *target,
     struct order *out, struct order_tally *tally);
+
+/* Adds sessions that have ended under it to the tally of the order on a target; nothing when there is
+ * none, or it has no tally. */
+void table_count_ended(
+    struct table *table, const struct order_target *target, uint32_t clean, uint32_t forced);
 
 /* The user order in place index of TABLE_USERS, with the user's uid and name.  Returns 0, -ENOENT
  * when the place is free, -EAGAIN. */

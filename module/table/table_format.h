@@ -47,7 +47,9 @@
  *   The last one out of an advisory connection takes the file's name away before it lets go of the write
  *   lock; a joiner that then gets its lock finds no name (st_nlink 0) and opens the file anew.
  *   A row is written by its holder alone.  A row that nobody holds and that does not say GONE is of a
- *   session that was killed: the next holder, or root at the release, counts it.
+ *   session that was killed: the next holder counts it, and until then whoever reads.
+ *   Ends are counted with LOCK_LEAVERS held: in tally, and for each order that the row says the session
+ *   had seen in under, which is of the latest order of its scope and begins anew with a later one.
  *   A file_row's version is odd while it is written. */
 #ifndef SD_TABLE_TABLE_FORMAT_H
 #define SD_TABLE_TABLE_FORMAT_H
@@ -62,7 +64,7 @@
 #define MEMBERS_MAGIC UINT64_C(0x31424d454e524453) /* "SDRNEMB1" */
 
 /* Raised by hand when the meaning changes and no size does. */
-#define TABLE_FORMAT_VERSION 1
+#define TABLE_FORMAT_VERSION 2
 
 #define TABLE_CAPACITY 4096
 #define TABLE_USERS 256
@@ -87,16 +89,22 @@ enum entry_state {
 	ENTRY_RELEASING,
 };
 
-/* How sessions ended, since the order in force was given. */
+/* How sessions ended. */
 struct tally {
 	_Atomic uint32_t clean;
 	_Atomic uint32_t forced;
 };
 
+/* How those ended that had seen one order, which its time of issue names. */
+struct tally_under {
+	_Atomic uint64_t issued_ns;
+	struct tally tally;
+};
+
 struct user_order {
 	_Atomic uint64_t owner; /* uid + 1; 0: free.  Written last on claim, first on release */
 	char name[USER_NAME_MAX];
-	struct tally tally;
+	struct tally tally; /* under the order in force, of connections that are gone */
 	struct order_cell cell;
 };
 
@@ -106,7 +114,7 @@ struct table_header {
 	uint32_t capacity;
 	_Atomic uint32_t claim_hint; /* where the next claim starts to look */
 	_Atomic uint64_t order_epoch;
-	struct tally host_tally;
+	struct tally host_tally; /* likewise */
 	struct order_cell host;
 	struct user_order users[TABLE_USERS];
 };
@@ -161,8 +169,10 @@ struct member_row {
 	_Atomic uint64_t read_bytes;
 	_Atomic uint64_t written_bytes;
 	_Atomic uint64_t requests;
+	_Atomic uint64_t
+	    orders_ns[ORDER_SCOPES]; /* the orders that it has seen, by time of issue */
 	struct file_row files[MEMBERS_FILES];
-	char padding[4096 - 56 - MEMBERS_FILES * (24 + FILE_PATH_MAX)];
+	char padding[4096 - 80 - MEMBERS_FILES * (24 + FILE_PATH_MAX)];
 };
 
 struct members_header {
@@ -170,7 +180,8 @@ struct members_header {
 	uint64_t signature;
 	_Atomic uint32_t gate; /* enum members_gate */
 	_Atomic uint32_t row_hint;
-	struct tally tally; /* of sessions that have left */
+	struct tally tally; /* of all sessions that have left */
+	struct tally_under under[ORDER_SCOPES];
 	/* Of an advisory connection; zero otherwise. */
 	uint64_t sshd_start;
 	uint32_t sshd_pid;

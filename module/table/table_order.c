@@ -210,17 +210,13 @@ static void count_in(_Atomic uint32_t *total, uint32_t more)
 	} while (!atomic_compare_exchange_weak(total, &before, after));
 }
 
-static void count_ended_in(struct tally *tally, uint32_t clean, uint32_t forced)
+void table_count_ended(
+    struct table *table, const struct order_target *target, uint32_t clean, uint32_t forced)
 {
-	count_in(&tally->clean, clean);
-	count_in(&tally->forced, forced);
-}
+	struct place place;
 
-void table_count_ended(struct table *table, uid_t uid, uint32_t clean, uint32_t forced)
-{
-	struct user_order *user = find_user(table, uid);
-
-	count_ended_in(&table->header->host_tally, clean, forced);
-	if (user != NULL)
-		count_ended_in(&user->tally, clean, forced);
+	if (find_place(table, target, &place) != 0 || place.tally == NULL)
+		return;
+	count_in(&place.tally->clean, clean);
+	count_in(&place.tally->forced, forced);
 }

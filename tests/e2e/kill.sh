@@ -1,7 +1,7 @@
 #!/bin/bash
 # tests: processes that die at a bad moment.  A killed sibling holds nobody (G4, G7); a client that
 # dies in mid-upload loses nothing that reached the session, and the connection's PAM session does not
-# end before that is on file (G2, G8).
+# end before that is on file (G2, G8).  With the PAM module and without.
 # shellcheck source=tests/support/e2e.sh
 # shellcheck disable=SC2317 # functions are called through poll and check
 . "${top_srcdir:?set by make check}/tests/support/e2e.sh"
@@ -28,6 +28,7 @@ killed_sibling() {
 	done
 	control close
 	is "$label: close succeeds" "$status" 0
+	need poll "$PATIENCE" session_drains "${pids[1]}"
 	need kill -KILL "${pids[1]}"
 	refused "$label: the killed session is dead to its client" . c step 2 $ACKNOWLEDGED
 	asks "$label: the first sibling completes its transfer" c finish 1
@@ -41,6 +42,26 @@ killed_sibling() {
 	client_close c
 	control reopen
 	is "$label: reopen succeeds" "$status" 0
+}
+
+# A session killed before the order is no business of it.
+killed_before() {
+	local label="G5, $1"
+	session_open c "$user"
+	watch_start "$place/watch" "$session_pid"
+	need kill -KILL "$session_pid"
+	need has_ended "$place/watch" "$session_pid"
+	session_open c "$user"
+	must c put "$session" before $SIZE 4
+	must c step "$session" $ACKNOWLEDGED
+	control close
+	asks "$label: the transfer is completed" c finish "$session"
+	control wait
+	is "$label: wait says that all ended cleanly" "$status" 0
+	like "$label: and counts the one that has" "$output" '1 clean, 0 by force'
+	asks "$label: the connection ends" c gone $((PATIENCE * 1000))
+	client_close c
+	control reopen
 }
 
 # sshd gives the session what it has of the upload before it notices that the client is gone.
@@ -72,7 +93,7 @@ only_the_monitor_is_left() {
 # A client killed by SIGKILL with more of its upload under way than the session has read: the session is
 # stopped for the time, so that what it has still to do is known exactly.
 killed_client() {
-	local label="G2, $1" length requests least size seen monitor
+	local label="G2, $1" length requests least size
 	session_open c "$user"
 	must c put "$session" cut $SIZE 7
 	must c step "$session" $ACKNOWLEDGED
@@ -88,6 +109,21 @@ killed_client() {
 	watch_start "$place/watch.session" "$session_pid"
 	client_kill c
 	check "$label: sshd has noticed that the client is gone" poll "$PATIENCE" only_the_monitor_is_left
+	if [ "$pam" = yes ]; then
+		monitor_waits
+	else
+		need kill -CONT "$session_pid"
+		check "$label: the session ends" has_ended "$place/watch.session" "$session_pid"
+	fi
+	check "$label: what is in the file is right" "$support/pattern" prefix "$home/cut" $SIZE 7
+	size=$(stat -c %s "$home/cut")
+	between "$label: all that reached the session is in the file" "$size" "$least" $SIZE
+	is "G8, $1: the log says how much" "$(logged_bytes cut)" "$size"
+}
+
+# The connection's PAM session does not end before the SFTP session, which is let go on here.
+monitor_waits() {
+	local seen monitor
 	# Time in which the end of the connection would have been reached, had nobody waited.
 	seen=$SECONDS
 	while still_connected && [ $((SECONDS - seen)) -lt 2 ]; do
@@ -101,10 +137,6 @@ killed_client() {
 	check "$label: the connection ends once the session has" poll "$PATIENCE" is_disconnected
 	between "$label: not before it (ms)" "$(ms_between "$(ended_ns "$place/watch.session" "$session_pid")" \
 		"$(ended_ns "$place/watch.monitor" "$monitor")")" -50 $((PATIENCE * 1000))
-	check "$label: what is in the file is right" "$support/pattern" prefix "$home/cut" $SIZE 7
-	size=$(stat -c %s "$home/cut")
-	between "$label: all that reached the session is in the file" "$size" "$least" $SIZE
-	is "G8, $1: the log says how much" "$(logged_bytes cut)" "$size"
 }
 
 # A client that sends many requests and is gone before any is answered: a server that stops at the end of
@@ -127,14 +159,16 @@ killed_after_burst() {
 for shell in bash dash; do
 	test_user "${shell:0:1}" "$shell"
 	home=$place/home/$user
-	need sshd_start yes
-	client_open c "$user" || die "no connection: $answer"
-	killed_sibling "$shell"
-	client_open c "$user" || die "no connection: $answer"
-	killed_client "$shell"
-	client_open c "$user" || die "no connection: $answer"
-	killed_after_burst "$shell"
-	leaves_nothing "$shell"
-	sshd_stop
+	for pam in yes no; do
+		need sshd_start $pam
+		label="$shell, $([ $pam = yes ] && echo PAM || echo 'no PAM')"
+		for case in killed_sibling killed_before killed_client killed_after_burst; do
+			client_open c "$user" || die "no connection: $answer"
+			$case "$label"
+		done
+		leaves_nothing "$label"
+		sshd_stop
+		rm -rf "${home:?}"/* "$rundir" "$shmdir" "$shmdir"-*
+	done
 done
 e2e_end

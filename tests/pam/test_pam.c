@@ -197,11 +197,19 @@ Test(pam, a_child_does_not_release_its_parents_entry)
 /* A child that is a member of the connection, and lasts for that long or until SIGTERM or SIGKILL. */
 static pid_t start_member(struct connection_ref ref, uint64_t for_ns, bool stubborn)
 {
+	const struct order_target host = {.scope = SCOPE_HOST};
+	struct drain_plan plan = {.drain = POLICY_DRAIN_UNSET};
+	struct table table = open_table();
+	struct order order;
 	struct passwd *nobody = getpwnam("nobody");
 	int ready[2];
 	char byte;
 	pid_t pid;
 
+	/* It has seen the order on the host, if there is one. */
+	if (table_read_order(&table, &host, &order, NULL) == 0)
+		plan.issued_ns[SCOPE_HOST] = order.issued_ns;
+	table_close(&table);
 	cr_assert_eq(pipe(ready), 0);
 	pid = fork();
 	if (pid == 0) {
@@ -211,6 +219,7 @@ static pid_t start_member(struct connection_ref ref, uint64_t for_ns, bool stubb
 		    members_open(shmdir, ref, &own) != 0 || members_join(&own) != 0)
 			_exit(1);
 		atomic_store(&members_row(&own)->state, MEMBER_ACTIVE);
+		members_show_orders(&own, &plan);
 		if (stubborn)
 			signal(SIGTERM, SIG_IGN);
 		(void)!write(ready[1], "", 1);
@@ -229,6 +238,7 @@ static pid_t start_member(struct connection_ref ref, uint64_t for_ns, bool stubb
 Test(pam, close_waits_for_the_sessions)
 {
 	const struct order_target host = {.scope = SCOPE_HOST};
+	const struct order_change change = {.drain = POLICY_DRAIN_UNSET};
 	pam_handle_t *pamh = start("nobody");
 	struct order_tally tally;
 	struct connection_ref ref;
@@ -242,6 +252,10 @@ Test(pam, close_waits_for_the_sessions)
 	cr_assert_eq(pam_open_session(pamh, 0), PAM_SUCCESS);
 	ref = exported(pamh);
 	table = open_table();
+	/* Whoever has ended before the order is not counted under it. */
+	member = start_member(ref, 0, false);
+	cr_expect_eq(waitpid(member, &status, 0), member);
+	cr_assert_eq(table_order(&table, &host, &change), 0);
 	member = start_member(ref, 600 * NS_PER_MS, false);
 	began = clock_now_ns();
 	cr_assert_eq(pam_close_session(pamh, 0), PAM_SUCCESS);
@@ -259,6 +273,7 @@ Test(pam, close_waits_for_the_sessions)
 Test(pam, close_ends_sessions_at_the_deadline)
 {
 	const struct order_target host = {.scope = SCOPE_HOST};
+	const struct order_change change = {.drain = POLICY_DRAIN_UNSET};
 	pam_handle_t *pamh = start("nobody");
 	struct order_tally tally;
 	struct table table;
@@ -271,6 +286,7 @@ Test(pam, close_ends_sessions_at_the_deadline)
 	cr_assert_eq(chmod(dir, 0755), 0);
 	cr_assert_eq(pam_open_session(pamh, 0), PAM_SUCCESS);
 	table = open_table();
+	cr_assert_eq(table_order(&table, &host, &change), 0);
 	member = start_member(exported(pamh), 0, true);
 	began = clock_now_ns();
 	cr_assert_eq(pam_close_session(pamh, 0), PAM_SUCCESS);

@@ -326,6 +326,12 @@ control() {
 	status=$?
 }
 
+# Whether the session of that pid has seen an order.
+session_drains() {
+	control list -o PID,STATE
+	grep -qE "^ *$1 +draining" <<< "$output"
+}
+
 # file_is DESCRIPTION PATH SIZE SEED
 file_is() {
 	check "$1" "$support/pattern" verify "$2" "$3" "$4"

@@ -90,6 +90,7 @@ static size_t child_count;
 static struct table table;
 static struct connection_ref ref;
 static enum policy_while_draining newcomers_get = POLICY_REFUSE_SESSION;
+static struct drain_plan sessions_see; /* the orders that sessions started from here on have seen */
 
 static void end_child(pid_t pid)
 {
@@ -221,6 +222,7 @@ static pid_t start_session(enum ending ending, unsigned int delay_ms)
 	if (members_open(shmdir, ref, &membership) != 0 || members_join(&membership) != 0)
 		_exit(1);
 	show_work(&membership);
+	members_show_orders(&membership, &sessions_see);
 	if (write(ready, "", 1) != 1)
 		_exit(1);
 	end_session(&membership, ending, delay_ms);
@@ -768,6 +770,7 @@ static pid_t start_advisory_session(
 	    members_join(&membership) != 0)
 		_exit(1);
 	show_work(&membership);
+	members_show_orders(&membership, &sessions_see);
 	if (write(ready, "", 1) != 1)
 		_exit(1);
 	end_session(&membership, ending, delay_ms);
@@ -964,7 +967,7 @@ Test(waiting, tallies_count_who_ended_before)
 {
 	open_connection();
 	run("close");
-	table_count_ended(&table, geteuid(), 4, 1);
+	table_count_ended(&table, &(struct order_target){.scope = SCOPE_HOST}, 4, 1);
 	run("wait");
 	EXPECT_STATUS(STATUS_FORCED);
 	EXPECT_IN(result.out, "ended: 4 clean, 1 by force");
@@ -973,6 +976,107 @@ Test(waiting, tallies_count_who_ended_before)
 	run("reopen");
 	run("wait");
 	EXPECT_STATUS(STATUS_DONE);
+}
+
+/* Waits for a session to end; the next that joins takes its row over when again is set. */
+static void await_session(pid_t pid, bool again)
+{
+	siginfo_t info;
+
+	cr_assert_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	for (int i = 0; again && i < MEMBERS_ROWS; i++) {
+		struct membership membership;
+
+		cr_assert_eq(members_open(shmdir, ref, &membership), 0);
+		cr_assert_eq(members_join(&membership), 0);
+		members_leave(&membership, END_REFUSED);
+		members_close(&membership);
+	}
+}
+
+static void see_host_order(void)
+{
+	const struct order_target host = {.scope = SCOPE_HOST};
+	struct order order;
+
+	cr_assert_eq(table_read_order(&table, &host, &order, NULL), 0);
+	sessions_see = (struct drain_plan){.issued_ns[SCOPE_HOST] = order.issued_ns};
+}
+
+/* G5: whoever was killed before the order is no business of it. */
+Test(waiting, killed_before_the_order)
+{
+	for (int again = 0; again < 2; again++) {
+		open_connection();
+		await_session(start_session(ENDS_KILLED, 0), again != 0);
+		run("close");
+		see_host_order();
+		start_session(ENDS_CLEAN, 100);
+		run("wait");
+		EXPECT_STATUS(STATUS_DONE);
+		EXPECT_IN(result.out, "ended: 1 clean, 0 by force");
+		run("reopen");
+		sessions_see = (struct drain_plan){.issued_ns = {0}};
+	}
+}
+
+/* G5: whoever was killed under it is, also when that was before the waiting and the connection stays. */
+Test(waiting, killed_under_the_order_before_the_waiting)
+{
+	for (int again = 0; again < 2; again++) {
+		open_connection();
+		run("close");
+		see_host_order();
+		await_session(start_session(ENDS_CLEAN, 0), false);
+		await_session(start_session(ENDS_KILLED, 0), again != 0);
+		run("wait");
+		EXPECT_STATUS(STATUS_FORCED);
+		EXPECT_IN(result.out, "ended: 1 clean, 1 by force");
+		run("wait user=%lu", (unsigned long)geteuid());
+		EXPECT_STATUS(STATUS_DONE);
+		/* What has gone into the tally stands there alone, once the entry is free. */
+		members_remove(shmdir, ref);
+		cr_assert_eq(table_release(&table, ref), 0);
+		table_count_ended(&table, &(struct order_target){.scope = SCOPE_HOST}, 1, 1);
+		run("wait");
+		EXPECT_IN(result.out, "ended: 1 clean, 1 by force");
+		run("reopen");
+		run("wait");
+		EXPECT_STATUS(STATUS_DONE);
+		sessions_see = (struct drain_plan){.issued_ns = {0}};
+	}
+}
+
+/* The order on one connection: its sessions' ends, before the waiting too. */
+Test(waiting, killed_under_the_connections_order)
+{
+	char text[CONNECTION_REF_TEXT_MAX];
+	struct connection connection;
+
+	open_connection();
+	connection_ref_format(ref, text);
+	run("close connection=%s", text);
+	cr_assert_eq(table_find_connection(&table, ref, &connection), 0);
+	sessions_see =
+	    (struct drain_plan){.issued_ns[SCOPE_CONNECTION] = connection.order.issued_ns};
+	await_session(start_session(ENDS_KILLED, 0), false);
+	run("wait connection=%s", text);
+	EXPECT_STATUS(STATUS_FORCED);
+	run("wait");
+	EXPECT_STATUS(STATUS_DONE);
+}
+
+Test(waiting, killed_under_the_order_and_advisory)
+{
+	char id[SCOPE_ID_MAX];
+
+	open_connection();
+	run("close");
+	see_host_order();
+	start_advisory_session(ENDS_CLEAN, 500, id);
+	await_session(start_advisory_session(ENDS_KILLED, 0, id), false);
+	run("wait");
+	EXPECT_STATUS(STATUS_FORCED);
 }
 
 /* A monitor that closes, releases and ends, with pauses between. */

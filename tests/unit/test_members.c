@@ -331,6 +331,50 @@ Test(members_file, a_killed_session_holds_nobody)
 	members_reader_close(&seen);
 }
 
+static struct members_ended ended_under(const struct members_reader *from, uint64_t issued_ns)
+{
+	struct members_ended ended;
+
+	cr_assert_eq(members_read_ended_under(from, SCOPE_HOST, issued_ns, &ended), 0);
+	return ended;
+}
+
+static void leave_under(uint64_t issued_ns, enum member_end end)
+{
+	const struct drain_plan plan = {.issued_ns[SCOPE_HOST] = issued_ns};
+	struct membership a = joined();
+
+	members_show_orders(&a, &plan);
+	members_leave(&a, end);
+	members_close(&a);
+}
+
+/* Each order has the ends of those who had seen it, and the latest begins anew. */
+Test(members_file, ends_are_counted_under_the_order_that_was_seen)
+{
+	struct members_reader seen;
+	struct members_ended ended;
+
+	make_file();
+	seen = reader();
+	leave_under(0, END_FORCED);
+	leave_under(100, END_CLEAN);
+	leave_under(100, END_REFUSED);
+	leave_under(100, END_FORCED);
+	ended = ended_under(&seen, 100);
+	cr_expect(ended.clean == 1 && ended.forced == 1);
+	ended = ended_under(&seen, 200);
+	cr_expect(ended.clean == 0 && ended.forced == 0);
+	leave_under(200, END_CLEAN);
+	/* One that had not seen that the first was taken back. */
+	leave_under(100, END_FORCED);
+	ended = ended_under(&seen, 200);
+	cr_expect(ended.clean == 1 && ended.forced == 0);
+	cr_assert_eq(members_read_ended(&seen, &ended), 0);
+	cr_expect(ended.clean == 2 && ended.forced == 3);
+	members_reader_close(&seen);
+}
+
 Test(members_file, a_fork_keeps_the_lock)
 {
 	struct members_reader seen;

@@ -25,7 +25,7 @@ static struct drain_plan combine(const struct order *orders, size_t count)
 	struct drain_plan plan = {.drain = POLICY_DRAIN_UNSET};
 
 	for (size_t i = 0; i < count; i++)
-		order_add_to_plan(&orders[i], &policy, &plan);
+		order_add_to_plan(&orders[i], (enum order_scope)i, &policy, &plan);
 	return plan;
 }
 
@@ -44,6 +44,8 @@ Test(orders, what_an_order_leaves_open_is_the_policys)
 
 	cr_expect_eq(plan.drain, POLICY_DRAIN_TRANSFER);
 	cr_expect_eq(plan.deadline_ns, 1300);
+	cr_expect_eq(plan.issued_ns[SCOPE_HOST], 1000);
+	cr_expect_eq(plan.issued_ns[SCOPE_USER], 0);
 }
 
 Test(orders, strongest_drain_and_earliest_deadline_win)
@@ -205,18 +207,19 @@ Test(orders, of_a_connection_do_not_reach_its_successor)
 
 Test(orders, tallies_start_with_the_order)
 {
-	struct order_target user = user_target(geteuid());
+	struct order_target user = user_target(geteuid()), other = user_target(geteuid() + 1);
 	const struct order_change change = {.drain = POLICY_DRAIN_UNSET};
 	struct order_tally tally;
 	struct table table;
 	struct order order;
 
 	cr_assert_eq(table_open_or_create(scratch_rundir, &table), 0);
-	table_count_ended(&table, geteuid(), 7, 7);
+	table_count_ended(&table, &host, 7, 7);
 	cr_assert_eq(table_order(&table, &host, &change), 0);
 	cr_assert_eq(table_order(&table, &user, &change), 0);
-	table_count_ended(&table, geteuid(), 2, 1);
-	table_count_ended(&table, geteuid() + 1, 10, 0);
+	table_count_ended(&table, &host, 12, 1);
+	table_count_ended(&table, &user, 2, 1);
+	table_count_ended(&table, &other, 10, 0);
 	cr_assert_eq(table_order(&table, &host, &change), 0, "the same order: the tally stays");
 	cr_assert_eq(table_read_order(&table, &host, &order, &tally), 0);
 	cr_expect_eq(tally.clean, 12);
@@ -356,8 +359,8 @@ Test(orders, tallies_do_not_wrap)
 	struct order order;
 
 	cr_assert_eq(table_open_or_create(scratch_rundir, &table), 0);
-	table_count_ended(&table, geteuid(), 1, 5);
-	table_count_ended(&table, geteuid(), 1, UINT32_MAX - 2);
+	table_count_ended(&table, &host, 1, 5);
+	table_count_ended(&table, &host, 1, UINT32_MAX - 2);
 	cr_assert_eq(table_read_order(&table, &host, &order, &tally), 0);
 	cr_expect_eq(tally.clean, 2);
 	cr_expect_eq(tally.forced, UINT32_MAX);
