@@ -1,13 +1,16 @@
-/* control: "close".  Gives the order and wakes the sessions; ends nobody itself. */
+/* control: "close".  Gives the order and wakes the sessions, which carry it out; ends itself only
+ * connections that no session is left on. */
 #include "control/control.h"
 
 #include "control/change.h"
 #include "control/cmd_wait.h"
+#include "control/idle.h"
 #include "control/orders.h"
 #include "util/clock.h"
 
 /* One line: what is in force now, and whom it concerns. */
-static void say(const struct control *control, const struct order *order, struct scope_count count)
+static void say(
+    const struct control *control, const struct order *order, struct scope_count count, size_t idle)
 {
 	char target[TARGET_TEXT_MAX];
 
@@ -16,7 +19,10 @@ static void say(const struct control *control, const struct order *order, struct
 	fprintf(control->out, "%s draining: ", target_format(&control->target, target));
 	orders_describe(control->out, order, clock_now_ns());
 	fprintf(
-	    control->out, "; sessions: %zu, connections: %zu\n", count.sessions, count.connections);
+	    control->out, "; sessions: %zu, connections: %zu", count.sessions, count.connections);
+	if (idle > 0)
+		fprintf(control->out, "; without a session and ended: %zu", idle);
+	fputc('\n', control->out);
 }
 
 static enum control_status give_order(struct control *control, struct scope *scope)
@@ -30,13 +36,19 @@ static enum control_status give_order(struct control *control, struct scope *sco
 	};
 	struct scope_count count;
 	struct order order;
-	int rc = change_give(scope, &change, &order);
+	size_t idle;
+	int idle_rc, rc = change_give(scope, &change, &order);
 
-	if (rc == 0)
-		rc = scope_wake(scope, &count);
 	if (rc != 0)
 		return change_error(control, "close", rc);
-	say(control, &order, count);
+	/* First: what a woken session leaves behind is its own business. */
+	idle_rc = idle_end(scope, &idle);
+	rc = scope_wake(scope, &count);
+	if (rc == 0)
+		rc = idle_rc;
+	if (rc != 0)
+		return change_error(control, "close", rc);
+	say(control, &order, count, idle);
 	return STATUS_DONE;
 }
 

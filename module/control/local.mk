@@ -11,6 +11,7 @@ libcontrol_la_SOURCES = \
 	module/control/columns.c module/control/columns.h \
 	module/control/control.c module/control/control.h \
 	module/control/human.c module/control/human.h \
+	module/control/idle.c module/control/idle.h \
 	module/control/json.c module/control/json.h \
 	module/control/listing.c module/control/listing.h \
 	module/control/options.c module/control/options.h \

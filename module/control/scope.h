@@ -54,7 +54,7 @@ typedef int scope_visitor(
     const struct scope *scope, struct scope_connection *connection, void *context);
 
 /* Walks over the connections of the target, registered ones first.  Advisory ones are those that
- * somebody is a member of and whose file makes sense.  Returns 0, what the visitor returned,
+ * somebody is a member of, or a guard stays with, and whose file makes sense.  Returns 0, what the visitor returned,
  * -EAGAIN when an entry changed all the time, or another negative errno. */
 int scope_walk(struct scope *scope, scope_visitor *visit, void *context);
 

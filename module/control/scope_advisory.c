@@ -44,7 +44,7 @@ static int visit_file(struct advisory_walk *walk, uid_t uid, const char *name)
 	/* Running out of descriptors is our trouble; all else is the file's. */
 	if (rc != 0)
 		return rc == -EMFILE || rc == -ENFILE ? rc : 0;
-	if (members_any(&found.reader) &&
+	if ((members_any(&found.reader) || members_is_guarded(&found.reader)) &&
 	    members_read_advisory(&found.reader, &found.connection) == 0) {
 		snprintf(found.id, sizeof(found.id), "%lu/%s", (unsigned long)uid, name);
 		snprintf(found.connection.user, sizeof(found.connection.user), "%s", walk->user);

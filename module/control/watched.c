@@ -201,12 +201,16 @@ static bool is_ending(struct watched *watched, uint64_t now_ns)
 		watched->ending_ns = 0;
 		return true;
 	}
-	/* Only its user says that it is closing: at worst the wait is some seconds longer for it. */
-	if (!watched->was_live || (!released && !members_is_closing(&watched->reader)))
+	if (!watched->was_live)
 		return false;
 	if (watched->ending_ns == 0)
 		watched->ending_ns = now_ns;
-	return now_ns - watched->ending_ns < WATCHED_ENDING_NS;
+	/* Only its user says that it is closing: at worst the wait is some seconds longer for it. */
+	if (released || members_is_closing(&watched->reader))
+		return now_ns - watched->ending_ns < WATCHED_ENDING_NS;
+	/* Its last session was killed, perhaps, and the guard is about to begin. */
+	return now_ns - watched->ending_ns < WATCHED_GUARD_NS &&
+	       members_is_guarded(&watched->reader);
 }
 
 int watched_refresh(struct watched *watched, struct watch_fds *fds, uint64_t now_ns)
@@ -220,6 +224,9 @@ int watched_refresh(struct watched *watched, struct watch_fds *fds, uint64_t now
 		rc = pin_members(watched, fds);
 	}
 	watched->live = members || is_ending(watched, now_ns);
+	/* A guard shows itself by the membership, not by an end. */
+	if (!members && watched->live && members_is_guarded(&watched->reader))
+		fds->loose++;
 	if (watched->live) {
 		watched->was_live = true;
 		pin_monitor(watched, fds);

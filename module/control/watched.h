@@ -10,6 +10,9 @@
 /* How long the end of a connection's monitor may take after the end of its entry. */
 #define WATCHED_ENDING_NS (5 * NS_PER_S)
 
+/* How long a connection's guard may take to begin its work after the end of the last session. */
+#define WATCHED_GUARD_NS (500 * NS_PER_MS)
+
 /* A session's process, held by pidfd. */
 struct watched_pin {
 	uint32_t row;
@@ -36,7 +39,7 @@ struct watched {
 	int monitor_fd; /* -1: not held */
 	bool monitor_ended;
 	bool live, was_live;
-	uint64_t ending_ns; /* since when only its monitor is left; 0: not so */
+	uint64_t ending_ns; /* since when nobody has been a member; 0: somebody is */
 };
 
 /* Makes one of what the walk came to, taking its reader over.  Sessions that ended before since_ns

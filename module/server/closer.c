@@ -1,238 +1,27 @@
-/* server: ending the connection after the last session.  Runs as the user; touches no file. */
+/* server: the processes that stay behind to end a connection: the closer, a child of the last one out,
+ * and the guard, for when there is none because it was killed.  They run as the user. */
 #include "server/closer.h"
 
-#include "server/send_queue.h"
+#include "server/closing.h"
+#include "server/signals.h"
 #include "server/sshd.h"
 #include "util/clock.h"
 #include "util/log.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
-static const uint64_t tick_ns = 20 * NS_PER_MS;
-/* For the session proper to exit: one that was refused may take ten seconds (drain.c). */
-static const uint64_t exit_limit_ns = 15 * NS_PER_S;
-/* For refused newcomers to go and for the client to take what was sent, before the deadline. */
-static const uint64_t flush_limit_ns = 30 * NS_PER_S;
-static const int settled_ticks = 10;
+/* Another name than a session's, for whoever counts those. */
+#define PROCESS_NAME "sftp-closer"
 
-/* Whether the connection is still to be ended by us. */
-enum verdict {
-	STILL_CLOSING,
-	GONE,       /* sshd has ended, or is already closing: nothing is left to do */
-	OTHERS,     /* a sibling has come in linger; the end is its business now */
-	CALLED_OFF, /* the order was taken back */
-};
-
-static bool policy_closes(const struct session *session)
-{
-	return session->policy.close != POLICY_CLOSE_CLIENT;
-}
-
-static enum verdict look(struct session *session)
-{
-	if (proc_pin_ended(session->sshd_pin))
-		return GONE;
-	session_update(session, true);
-	if (session->connection_ends)
-		return GONE;
-	if (session->plan.drain == POLICY_DRAIN_UNSET && !policy_closes(session))
-		return CALLED_OFF;
-	return STILL_CLOSING;
-}
-
-/* Waits until a pidfd's process has ended, or limit_ns have passed.  Returns whether it has. */
-static bool wait_pin(int pidfd, uint64_t limit_ns)
-{
-	struct pollfd wait = {.fd = pidfd, .events = POLLIN};
-	uint64_t start = clock_now_ns();
-
-	while (clock_now_ns() - start < limit_ns) {
-		if (poll(&wait, 1, (int)(tick_ns / NS_PER_MS)) == 1)
-			return true;
-	}
-	return proc_pin_ended(pidfd);
-}
-
-/* Waits for the session proper to exit, so that its end of the pipes is closed. */
-static enum verdict await_exit(struct session *session, int session_proper)
-{
-	uint64_t start = clock_now_ns();
-	enum verdict verdict = look(session);
-
-	while (verdict == STILL_CLOSING && !wait_pin(session_proper, tick_ns)) {
-		if (clock_now_ns() - start >= exit_limit_ns)
-			return CALLED_OFF;
-		verdict = look(session);
-	}
-	return verdict;
-}
-
-static bool admits_newcomers(const struct session *session)
-{
-	return session->plan.drain == POLICY_DRAIN_UNSET &&
-	       session->policy.close == POLICY_CLOSE_LAST;
-}
-
-/* Lets linger pass, though not the deadline.  Returns early when a session has joined since joins. */
-static enum verdict pass_linger(struct session *session, uint32_t joins)
-{
-	uint64_t start = clock_now_ns(), now = start;
-	enum verdict verdict = look(session);
-
-	while (verdict == STILL_CLOSING && now - start < session->policy.linger_ns &&
-	       (session->plan.drain == POLICY_DRAIN_UNSET || now < session->plan.deadline_ns) &&
-	       members_joins(&session->membership) == joins) {
-		clock_sleep_ns(tick_ns);
-		verdict = look(session);
-		now = clock_now_ns();
-	}
-	return verdict;
-}
-
-/* An order refuses newcomers for all of linger; a policy without an order admits them, so the write lock
- * is given up for that time and must be won again.  Whoever has come keeps the connection; when he has
- * gone by then too, he was the last one, and linger begins anew. */
-static enum verdict linger(struct session *session)
-{
-	uint32_t joins = members_joins(&session->membership);
-	enum verdict verdict = look(session);
-
-	if (verdict != STILL_CLOSING || !admits_newcomers(session))
-		return verdict == STILL_CLOSING ? pass_linger(session, joins) : verdict;
-	for (;;) {
-		members_resume(&session->membership);
-		verdict = pass_linger(session, joins);
-		if (verdict != STILL_CLOSING)
-			return verdict;
-		if (members_try_last(&session->membership) != LEFT_LAST)
-			return OTHERS;
-		if (members_joins(&session->membership) == joins)
-			break;
-		joins = members_joins(&session->membership);
-	}
-	members_begin_closing(&session->membership);
-	return STILL_CLOSING;
-}
-
-/* When to stop waiting for refused newcomers and for the client. */
-static uint64_t patience_until(const struct session *session)
-{
-	uint64_t now = clock_now_ns();
-	uint64_t deadline = session->plan.deadline_ns;
-
-	if (session->plan.drain == POLICY_DRAIN_UNSET)
-		return now + flush_limit_ns;
-	if (deadline < now)
-		deadline = now;
-	return deadline - now < flush_limit_ns ? deadline + LATE_SENDING_NS : now + flush_limit_ns;
-}
-
-/* Whether sshd serves something else on this connection (a shell, a command).  Newcomers that were
- * refused are waited for; and whoever has just exited, or the shell above it, may be there a moment
- * longer. */
-static enum verdict look_for_others(struct session *session, uint64_t until)
-{
-	enum verdict verdict = look(session);
-	int seen = 0;
-
-	while (verdict == STILL_CLOSING && sshd_has_children(session->sshd)) {
-		seen = members_any_refused(&session->membership) ? 0 : seen + 1;
-		if (seen >= settled_ticks || clock_now_ns() >= until) {
-			log_info("connection kept: it serves something else");
-			return CALLED_OFF;
-		}
-		clock_sleep_ns(tick_ns);
-		verdict = look(session);
-	}
-	return verdict;
-}
-
-/* Waits until the client has acknowledged all that sshd has sent: twice in a row, because sshd itself
- * may be between reading our last words and writing them.  Returns early when something else has begun
- * to use the connection. */
-static enum verdict flush(struct session *session, uint64_t until)
-{
-	enum verdict verdict = look(session);
-	int empty = 0;
-
-	while (verdict == STILL_CLOSING && empty < 2 && clock_now_ns() < until &&
-	       !sshd_has_children(session->sshd)) {
-		empty = send_queue_bytes(getenv("SSH_CONNECTION")) > 0 ? 0 : empty + 1;
-		if (empty < 2)
-			clock_sleep_ns(tick_ns);
-		verdict = look(session);
-	}
-	return verdict;
-}
-
-/* Waits until nothing and nobody has any more use for the connection. */
-static enum verdict settle(struct session *session)
-{
-	uint64_t until = patience_until(session);
-	enum verdict verdict;
-
-	do {
-		verdict = look_for_others(session, until);
-		if (verdict == STILL_CLOSING)
-			verdict = flush(session, until);
-	} while (verdict == STILL_CLOSING && sshd_has_children(session->sshd));
-	return verdict;
-}
-
-/* Signals sshd and waits a while.  The lock is kept until sshd is gone, so that whoever waits for the
- * members waits for that too; unless sshd itself waits for us (close_session in the same process).
- * Returns whether the connection ends. */
-static bool end_by(struct session *session, int signal)
-{
-	uint64_t start = clock_now_ns();
-	int rc = proc_signal(session->sshd_pin, signal);
-
-	if (rc != 0 && rc != -ESRCH)
-		log_error(
-		    "cannot signal sshd process %ld: %s", (long)session->sshd.pid, strerror(-rc));
-	while (clock_now_ns() - start < LATE_SIGNAL_NS) {
-		if (wait_pin(session->sshd_pin, tick_ns))
-			return true;
-		session_update(session, false);
-		if (session->connection_ends)
-			return true;
-	}
-	return false;
-}
-
-static void end_connection(struct session *session)
-{
-	log_info("ending the connection after its last session");
-	/* Root's may be the monitor itself (before OpenSSH 9.8), which has PAM sessions to end. */
-	if (!end_by(session, SIGTERM) && (getuid() == 0 || !end_by(session, SIGKILL)))
-		log_error("sshd process %ld does not end", (long)session->sshd.pid);
-}
-
-static void run_closer(struct session *session, int session_proper)
-{
-	enum verdict verdict;
-
-	if (!admits_newcomers(session))
-		members_begin_closing(&session->membership);
-	verdict = await_exit(session, session_proper);
-	if (verdict == STILL_CLOSING)
-		verdict = linger(session);
-	if (verdict == STILL_CLOSING)
-		verdict = settle(session);
-	if (verdict == STILL_CLOSING)
-		end_connection(session);
-	if (verdict != OTHERS)
-		session_let_go(session);
-	/* Not as a member again, who would be in the way of a session that wants to be the last one out. */
-	if (verdict == CALLED_OFF)
-		members_stop_closing(&session->membership);
-}
+/* How often a process that cannot be pinned is asked after. */
+static const uint64_t unpinned_tick_ns = NS_PER_S;
 
 /* sshd waits for the end of the three pipes, not only for the process. */
 static void detach(void)
@@ -246,6 +35,133 @@ static void detach(void)
 			close(fd);
 	}
 	setsid();
+	(void)prctl(PR_SET_NAME, PROCESS_NAME);
+}
+
+/* A guard must not keep the clients' files open, which its parent has. */
+static void close_inherited(const struct session *session)
+{
+	DIR *listing = opendir("/proc/self/fd");
+	const struct dirent *entry;
+
+	log_close();
+	while (listing != NULL && (entry = readdir(listing)) != NULL) {
+		int fd = atoi(entry->d_name);
+
+		if (fd > STDERR_FILENO && fd != dirfd(listing) && fd != session->sshd_pin &&
+		    fd != session->membership.fd && fd != session->table.fd)
+			close(fd);
+	}
+	if (listing != NULL)
+		closedir(listing);
+}
+
+/* Waits for what sshd serves beside SFTP, holding nothing.  Returns when that has ended, when sshd has,
+ * or when orders have changed. */
+static void await_others(const struct session *session)
+{
+	bool woken = false;
+	int rc = 0;
+
+	while (!woken && rc != -ESRCH && !proc_pin_ended(session->sshd_pin)) {
+		struct pollfd ends[2] = {
+		    {.fd = session->sshd_pin, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+
+		rc = sshd_pin_child(session->sshd, &ends[1].fd);
+		if (rc != -ESRCH)
+			(void)signals_poll(ends, 2, rc == 0 ? UINT64_MAX : unpinned_tick_ns);
+		woken = signals_take_wake();
+		if (ends[1].fd >= 0)
+			close(ends[1].fd);
+	}
+}
+
+/* Waits for the write lock, or for a signal: 0 or -EINTR.  A signal that comes just before the waiting is
+ * seen only at its end; then the guard of a connection whose order was taken back stays until the last
+ * session goes. */
+static int await_last(struct session *session)
+{
+	sigset_t wake;
+	int rc;
+
+	sigemptyset(&wake);
+	sigaddset(&wake, SIGURG);
+	sigprocmask(SIG_UNBLOCK, &wake, NULL);
+	rc = members_wait_last(&session->membership);
+	sigprocmask(SIG_BLOCK, &wake, NULL);
+	(void)signals_take_wake();
+	return rc;
+}
+
+/* As the connection's guard: stays until it is gone or there is no reason any more to end it.  Holds
+ * nobody: the write lock comes to the guard when no session is left. */
+static void guard(struct session *session, enum closing verdict)
+{
+	int rc;
+
+	while (verdict != GONE && verdict != CALLED_OFF) {
+		if (verdict == KEPT) {
+			members_stop_closing(&session->membership);
+			await_others(session);
+		}
+		verdict = closing_look(session);
+		if (verdict != STILL_CLOSING)
+			return;
+		rc = await_last(session);
+		if (rc == 0)
+			verdict = closing_run(session, -1);
+		else if (rc != -EINTR)
+			return;
+	}
+}
+
+/* When the connection is gone, or stays: tidies up, unless somebody else is left to do so. */
+static void finish(struct session *session)
+{
+	if (members_try_last(&session->membership) == LEFT_LAST)
+		session_let_go(session);
+}
+
+static void run_closer(struct session *session, int session_proper)
+{
+	enum closing verdict = closing_run(session, session_proper);
+
+	if (verdict == OTHERS)
+		return;
+	if (verdict == KEPT && members_become_guard(&session->membership) != 0) {
+		members_stop_closing(&session->membership);
+		return;
+	}
+	if (verdict == KEPT)
+		guard(session, verdict);
+	finish(session);
+}
+
+static void run_guard(struct session *session)
+{
+	/* This is no session; and it shares the session's lock until it has a description of its own. */
+	session->member = false;
+	session->on_order = NULL;
+	detach();
+	if (members_reopen(&session->membership) != 0)
+		return;
+	close_inherited(session);
+	if (members_become_guard(&session->membership) != 0)
+		return;
+	guard(session, STILL_CLOSING);
+	finish(session);
+}
+
+/* Forks; a child that ends is not to be waited for.  Returns as fork(2), failure logged. */
+static pid_t fork_off(void)
+{
+	pid_t child;
+
+	(void)signal(SIGCHLD, SIG_IGN);
+	child = fork();
+	if (child < 0)
+		log_error("cannot fork to end the connection: %s", strerror(errno));
+	return child;
 }
 
 bool closer_start(struct session *session)
@@ -255,18 +171,26 @@ bool closer_start(struct session *session)
 	int pin;
 
 	session_update(session, true);
-	if (session->sshd_pin < 0 || look(session) != STILL_CLOSING)
+	if (session->sshd_pin < 0 || closing_look(session) != STILL_CLOSING)
 		return false;
 	if (proc_self(&self) != 0 || proc_pin(self, &pin) != 0)
 		return false;
-	child = fork();
+	child = fork_off();
 	if (child == 0) {
 		detach();
 		run_closer(session, pin);
 		_exit(0);
 	}
-	if (child < 0)
-		log_error("cannot fork to end the connection: %s", strerror(errno));
 	close(pin);
 	return child > 0;
+}
+
+void closer_guard(struct session *session)
+{
+	if (session->sshd_pin < 0 || !session->member || members_has_guard(&session->membership))
+		return;
+	if (fork_off() == 0) {
+		run_guard(session);
+		_exit(0);
+	}
 }

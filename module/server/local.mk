@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libserver.la
 libserver_la_SOURCES = \
 	module/server/closer.c module/server/closer.h \
+	module/server/closing.c module/server/closing.h \
 	module/server/crew.c module/server/crew.h \
 	module/server/directory.c module/server/directory.h \
 	module/server/dispatch.c module/server/dispatch.h \

@@ -131,6 +131,8 @@ static int serve(struct options *options)
 	if (session_join(&session, refusal) != 0) {
 		server.refusal = refusal;
 		turn_away(&session, refusal);
+	} else {
+		session.on_order = closer_guard;
 	}
 	enter_start_directory(options);
 	handle_table_init(&server.handles, handle_limit());

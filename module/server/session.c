@@ -310,6 +310,8 @@ void session_update(struct session *session, bool woken)
 	}
 	session->plan = plan;
 	members_show_orders(&session->membership, &plan);
+	if (plan.drain != POLICY_DRAIN_UNSET && session->on_order != NULL)
+		session->on_order(session);
 }
 
 bool session_refuses_new(const struct session *session)

@@ -29,6 +29,8 @@ struct session {
 	struct drain_plan plan;
 	bool connection_ends;       /* its end has begun without an order: sshd is closing it */
 	int unsized[MEMBERS_FILES]; /* descriptors of listed files; -1: its size is known */
+	/* Called at a look at the orders that finds one in force; NULL: nobody minds. */
+	void (*on_order)(struct session *session);
 };
 
 /* Starts *session and finds the connection that the PAM module has registered, by

@@ -76,3 +76,21 @@ bool sshd_has_children(struct proc_id sshd)
 		return true;
 	return count > 1 || (count == 1 && child != getpid());
 }
+
+int sshd_pin_child(struct proc_id sshd, int *pidfd)
+{
+	pid_t children[2] = {0, 0};
+	struct proc_stat child;
+	size_t count;
+	int rc = proc_read_children(sshd.pid, children, 2, &count);
+
+	if (rc == 0 && count > 0 && children[0] == getpid()) {
+		children[0] = children[1];
+		count--;
+	}
+	if (rc == 0 && count == 0)
+		rc = -ESRCH;
+	if (rc == 0)
+		rc = proc_read_stat(children[0], &child);
+	return rc == 0 ? proc_pin(child.id, pidfd) : rc;
+}

@@ -22,4 +22,8 @@ int sshd_find_by_session(struct proc_id *out);
  * cannot be known the answer is true: what may be in use is not closed. */
 bool sshd_has_children(struct proc_id sshd);
 
+/* Pins one of those children; *pidfd is the caller's to close.  Returns 0, -ESRCH there is none, or
+ * another negative errno. */
+int sshd_pin_child(struct proc_id sshd, int *pidfd);
+
 #endif

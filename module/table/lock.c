@@ -1,4 +1,4 @@
-/* table: open-file-description locks on single bytes. */
+/* table: locks on single bytes. */
 #include "table/lock.h"
 
 #include "util/clock.h"
@@ -39,6 +39,32 @@ int lock_wait(int fd, off_t at, enum lock_kind kind, uint64_t limit_ns)
 		if (pause < 5 * NS_PER_MS)
 			pause *= 2;
 	}
+}
+
+int lock_wait_exclusive(int fd, off_t at)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
+
+	return fcntl(fd, F_OFD_SETLKW, &lock) == 0 ? 0 : -errno;
+}
+
+int lock_try_own(int fd, off_t at)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
+
+	if (fcntl(fd, F_SETLK, &lock) == 0)
+		return 0;
+	return errno == EACCES ? -EAGAIN : -errno;
+}
+
+pid_t lock_owner(int fd, off_t at)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
+
+	/* The owner of a description's lock is -1. */
+	if (fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK || lock.l_pid < 0)
+		return 0;
+	return lock.l_pid;
 }
 
 void lock_drop(int fd, off_t at)

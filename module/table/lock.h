@@ -1,4 +1,4 @@
-/* table: open-file-description locks on single bytes (fcntl(2), F_OFD_SETLK).  Nothing else. */
+/* table: locks on single bytes, of open file descriptions but for one (fcntl(2)).  Nothing else. */
 #ifndef SD_TABLE_LOCK_H
 #define SD_TABLE_LOCK_H
 
@@ -19,6 +19,19 @@ int lock_try(int fd, off_t at, enum lock_kind kind);
 /* As lock_try, again and again until limit_ns have passed.  Returns -ETIMEDOUT then.  (F_OFD_SETLKW
  * could wait for ever behind a stopped process.) */
 int lock_wait(int fd, off_t at, enum lock_kind kind, uint64_t limit_ns);
+
+/* Waits for the write lock on one byte, for ever, or until a signal is handled: -EINTR.  While it waits
+ * it is in nobody's way. */
+int lock_wait_exclusive(int fd, off_t at);
+
+/* The write lock on one byte that belongs to the process, not to the description (F_SETLK): no child
+ * inherits it, and it is gone when the process closes any descriptor of the file.  Returns as
+ * lock_try. */
+int lock_try_own(int fd, off_t at);
+
+/* The process that holds the byte by lock_try_own, as the kernel says; 0 when there is none, or it cannot
+ * be seen from here. */
+pid_t lock_owner(int fd, off_t at);
 
 /* Gives up this description's lock on the byte. */
 void lock_drop(int fd, off_t at);

@@ -286,6 +286,41 @@ void members_resume(struct membership *membership)
 	(void)lock_try(membership->fd, LOCK_MEMBERS, LOCK_SHARED);
 }
 
+int members_reopen(struct membership *membership)
+{
+	struct membership own;
+	char path[64];
+	int fd, rc;
+
+	/* By its descriptor: the file may have lost its name. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", membership->fd);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	rc = fd < 0 ? -errno : map_members(fd, &own);
+	members_close(membership);
+	if (rc == 0)
+		*membership = own;
+	return rc;
+}
+
+int members_become_guard(struct membership *membership)
+{
+	return lock_try_own(membership->fd, LOCK_GUARD);
+}
+
+bool members_has_guard(const struct membership *membership)
+{
+	return lock_is_held(membership->fd, LOCK_GUARD, 1, NULL) == 1;
+}
+
+int members_wait_last(struct membership *membership)
+{
+	int rc = lock_wait_exclusive(membership->fd, LOCK_MEMBERS);
+
+	if (rc == 0)
+		atomic_store(&membership->header->gate, GATE_OPEN);
+	return rc;
+}
+
 void members_stop_closing(struct membership *membership)
 {
 	atomic_store(&membership->header->gate, GATE_OPEN);
@@ -298,6 +333,9 @@ void members_retire_advisory(struct membership *membership, const char *shmdir)
 	struct proc_id sshd = {.pid = (pid_t)header->sshd_pid, .start = header->sshd_start};
 	struct order order;
 
+	/* Without its name the file of that name is another. */
+	if (!has_name(membership))
+		return;
 	if (proc_is_alive(sshd) && (header->policy.close != POLICY_CLOSE_CLIENT ||
 				       order_read(&header->order, &order) != 0 || order.active))
 		return;

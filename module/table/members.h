@@ -69,6 +69,19 @@ void members_stop_closing(struct membership *membership);
 /* With the read lock held: tries for the write lock again.  Returns as members_leave. */
 enum members_left members_try_last(struct membership *membership);
 
+/* The guard of a connection, a child of one of its sessions.  members_reopen gives it a description of its
+ * own in place of the one that it shares with its parent, without lock and row; members_become_guard
+ * makes it the only one: 0, or -EAGAIN when there is another.  Both may return another negative errno.
+ * members_wait_last waits until nobody is a member; then the caller is the last one out, as after
+ * LEFT_LAST: 0, or -EINTR when a signal was handled. */
+int members_reopen(struct membership *membership);
+int members_become_guard(struct membership *membership);
+bool members_has_guard(const struct membership *membership);
+int members_wait_last(struct membership *membership);
+
+/* With the write lock held: opens the gate and gives the lock up. */
+void members_stop_closing(struct membership *membership);
+
 /* With the write lock held: removes an advisory file, which nobody else would, unless it still has
  * something to say to newcomers: an order, or a policy that counts sessions. */
 void members_retire_advisory(struct membership *membership, const char *shmdir);

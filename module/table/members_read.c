@@ -224,6 +224,18 @@ bool members_is_closing(const struct members_reader *reader)
 	return read_header(reader, &header) == 0 && header.gate == GATE_CLOSING;
 }
 
+bool members_ever_joined(const struct members_reader *reader)
+{
+	struct members_header header;
+
+	return read_header(reader, &header) == 0 && header.row_hint != 0;
+}
+
+bool members_is_guarded(const struct members_reader *reader)
+{
+	return lock_is_held(reader->fd, LOCK_GUARD, 1, NULL) == 1;
+}
+
 int members_read_advisory(const struct members_reader *reader, struct connection *out)
 {
 	struct members_header header;
@@ -274,6 +286,25 @@ int members_signal(const struct members_reader *reader, const struct member *mem
 	return rc;
 }
 
+/* The guard has no row: the kernel says which process it is.  Returns whether it got the signal. */
+static bool signal_guard(const struct members_reader *reader, int signal)
+{
+	struct proc_stat stat;
+	uid_t uid;
+	pid_t pid = lock_owner(reader->fd, LOCK_GUARD);
+	int pidfd;
+	bool done;
+
+	if (pid <= 0 || proc_read_stat(pid, &stat) != 0 || proc_pin(stat.id, &pidfd) != 0)
+		return false;
+	/* Pinned now; it holds the lock still, and is that user's, or it is not the guard. */
+	done = proc_read_uid(pid, &uid) == 0 && uid == reader->uid &&
+	       lock_owner(reader->fd, LOCK_GUARD) == pid && !proc_pin_ended(pidfd) &&
+	       proc_signal(pidfd, signal) == 0;
+	close(pidfd);
+	return done;
+}
+
 size_t members_signal_all(struct members_reader *reader, int signal)
 {
 	struct member member;
@@ -284,6 +315,8 @@ size_t members_signal_all(struct members_reader *reader, int signal)
 		if (members_signal(reader, &member, signal) == 0)
 			reached++;
 	}
+	if (signal_guard(reader, signal))
+		reached++;
 	members_rewind(reader);
 	return reached;
 }

@@ -55,6 +55,13 @@ bool members_any(const struct members_reader *reader);
 /* Whether the last one out has begun to close the connection, as the file says: a hint. */
 bool members_is_closing(const struct members_reader *reader);
 
+/* Whether a session has ever been a member, as the file says: a hint. */
+bool members_ever_joined(const struct members_reader *reader);
+
+/* Whether the connection has a guard, that will end it when the last session was killed.  Asked of the
+ * kernel. */
+bool members_is_guarded(const struct members_reader *reader);
+
 /* The next session whose row the kernel says is held, from the first after members_rewind.  A row
  * whose content makes no sense is reported with pid 0 and state JOINING.  Returns 1, 0 at the end,
  * or a negative errno. */
@@ -79,7 +86,7 @@ int members_pin(const struct members_reader *reader, const struct member *member
 /* members_pin, then the signal.  Returns likewise. */
 int members_signal(const struct members_reader *reader, const struct member *member, int signal);
 
-/* Sends the signal to every member that can be pinned; returns how many got it. */
+/* Sends the signal to every member that can be pinned, and to the guard; returns how many got it. */
 size_t members_signal_all(struct members_reader *reader, int signal);
 
 /* Changes the order in the file of an advisory connection (order_apply_change), or takes it back when

@@ -31,16 +31,19 @@
  *                      because of one who is about to go; waited for at most two seconds.
  *   byte LOCK_WRITERS  write lock: held by a writer of the header's order.
  *   byte LOCK_REFUSED  read lock: a session that was not admitted is still telling its client so.
+ *   byte LOCK_GUARD    write lock of the connection's guard, a process that ends the connection when
+ *                      the last session was killed.  This one belongs to the process (F_SETLK), so
+ *                      that the kernel says who that is.
  *   byte LOCK_PIPES+i  write lock: one of the connection's shares of large pipes (pipe_share.h).
  *   byte LOCK_ROWS+i   write lock: row i belongs to the holder.
  *
  *   Join: read lock on LOCK_MEMBERS; only then is the gate, the entry's state and every order
- *   read; then a row.  Root closes the other way round: state CLOSING (a reaper: RELEASING) first,
- *   then it looks for locks.  So a joiner either sees that the entry is not OPEN any more, whatever has
- *   become of it by then, and goes; or is seen and awaited.
- *   Leave: LOCK_LEAVERS, then the read lock is converted to a write lock without waiting.  Who is
- *   refused, or has not got LOCK_LEAVERS in time, lets go and tries once more: where two were in each
- *   other's way, that succeeds for the last to let go.
+ *   read; then a row.  Root closes the other way round: state CLOSING first, then it looks for
+ *   locks.  So a joiner either sees CLOSING and goes, or is seen and awaited.
+ *   Leave: LOCK_LEAVERS, then the read lock is converted to a write lock without waiting.  That
+ *   succeeds for the one that finds no other, and for it alone.
+ *   The guard holds neither; it waits for the write lock on LOCK_MEMBERS (F_OFD_SETLKW), which the
+ *   kernel gives it at the moment when the last session has gone, however it has.
  *   The gate only tells a joiner that finds the write lock held whether to be refused (CLOSING) or to
  *   try again (OPEN).  A joiner that gets its read lock while the gate says CLOSING knows that the
  *   closer died, and opens the gate.
@@ -78,6 +81,7 @@
 #define LOCK_LEAVERS 1
 #define LOCK_WRITERS 2
 #define LOCK_REFUSED 3
+#define LOCK_GUARD 4
 #define LOCK_PIPES 8
 #define LOCK_ROWS 16
 

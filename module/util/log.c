@@ -12,6 +12,7 @@
 static struct {
 	enum log_level level;
 	bool to_stderr;
+	int facility;
 	const char *ident;
 } state = {.level = LEVEL_ERROR, .to_stderr = true, .ident = "sftp-drain"};
 
@@ -55,8 +56,18 @@ void log_open(const char *ident, enum log_level level, int facility, bool to_std
 	state.ident = ident;
 	state.level = level;
 	state.to_stderr = to_stderr;
+	state.facility = facility;
 	if (!to_stderr)
 		openlog(ident, LOG_PID | LOG_NDELAY, facility);
+}
+
+void log_close(void)
+{
+	if (state.to_stderr)
+		return;
+	closelog();
+	/* It is opened again by the next line that is written. */
+	openlog(state.ident, LOG_PID, state.facility);
 }
 
 int log_level_parse(const char *name, enum log_level *level)

@@ -21,6 +21,10 @@ enum log_level {
  * jail.  ident is kept, not copied.  Until this is called, errors go to stderr. */
 void log_open(const char *ident, enum log_level level, int facility, bool to_stderr);
 
+/* Closes the log's descriptor, as a forked child does with what it has inherited; the next line opens it
+ * again. */
+void log_close(void);
+
 /* Reads a level's name as sshd_config(5) LogLevel has it, case-insensitively ("DEBUG" is DEBUG1).
  * Returns 0 or -EINVAL. */
 int log_level_parse(const char *name, enum log_level *level);

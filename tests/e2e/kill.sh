@@ -44,6 +44,86 @@ killed_sibling() {
 	is "$label: reopen succeeds" "$status" 0
 }
 
+# The only session killed under an order, and the last of two: the connection ends all the same, and soon.
+KILL_MS=2000
+killed_last() {
+	local label="G3, $1, $2" pid pids=() gone
+	session_open c "$user"
+	pid=$session_pid
+	must c put "$session" cut $SIZE 5
+	must c step "$session" $ACKNOWLEDGED
+	if [ "$2" = 'after a sibling' ]; then
+		session_open c "$user"
+		must c put "$session" whole $SIZE 6
+		must c step "$session" $ACKNOWLEDGED
+	fi
+	control close
+	need poll "$PATIENCE" session_drains "$pid"
+	watch_start "$place/watch" "$pid"
+	if [ "$2" = 'after a sibling' ]; then
+		watch_start "$place/watch.sibling" "$session_pid"
+		asks "$label: the sibling completes its transfer" c finish "$session"
+		need has_ended "$place/watch.sibling" "$session_pid"
+	fi
+	mapfile -t pids < <(connection_pids "$user")
+	watch_start "$place/watch.sshd" "${pids[@]}"
+	control_in_background wait wait
+	watch_start "$place/watch.wait" "$control_pid"
+	asks "$label: the connection is there before" c alive
+	need kill -KILL "$pid"
+	asks "$label: the connection ends" c gone $((PATIENCE * 1000))
+	gone=${answer#* }
+	between "$label: soon (ms)" "$(ms_between "$(ended_ns "$place/watch" "$pid")" "$gone")" -50 $KILL_MS
+	for pid in "${pids[@]}"; do
+		has_ended "$place/watch.sshd" "$pid"
+	done
+	wait "$control_pid"
+	is "G5, $1, $2: wait says that one ended by force" $? 3
+	between "G5, $1, $2: wait has waited for the connection (ms)" \
+		"$(ms_between "$gone" "$(ended_ns "$place/watch.wait" "$control_pid")")" -100 $KILL_MS
+	check "$label: the guard is gone too" poll "$PATIENCE" user_is_idle "$user"
+	client_close c
+	control reopen
+}
+
+killed_only() {
+	killed_last "$1" 'the only one'
+}
+
+killed_after_sibling() {
+	killed_last "$1" 'after a sibling'
+}
+
+# The guard killed too: nobody is left to end the connection, until the order is given again; that needs
+# the table.
+killed_with_guard() {
+	local label="G7, $1"
+	session_open c "$user"
+	must c put "$session" cut $SIZE 5
+	must c step "$session" $ACKNOWLEDGED
+	control close
+	need poll "$PATIENCE" session_drains "$session_pid"
+	need poll "$PATIENCE" has_guard
+	watch_start "$place/watch" "$session_pid"
+	need kill -KILL $(user_pids "$user" sftp-closer) "$session_pid"
+	need has_ended "$place/watch" "$session_pid"
+	control wait
+	is "G5, $1: wait ends, and says that one ended by force" "$status" \
+		"$([ "$pam" = yes ] && echo 3 || echo 0)"
+	if [ "$pam" = yes ]; then
+		asks "$label: the connection is left" c alive
+		is "$label: it is" "$answer" 'ok yes'
+		control close
+		asks "$label: the order given again ends it" c gone $((PATIENCE * 1000))
+	fi
+	client_close c
+	control reopen
+}
+
+has_guard() {
+	[ -n "$(user_pids "$user" sftp-closer)" ]
+}
+
 # A session killed before the order is no business of it.
 killed_before() {
 	local label="G5, $1"
@@ -162,7 +242,8 @@ for shell in bash dash; do
 	for pam in yes no; do
 		need sshd_start $pam
 		label="$shell, $([ $pam = yes ] && echo PAM || echo 'no PAM')"
-		for case in killed_sibling killed_before killed_client killed_after_burst; do
+		for case in killed_sibling killed_only killed_after_sibling killed_with_guard killed_before \
+			killed_client killed_after_burst; do
 			client_open c "$user" || die "no connection: $answer"
 			$case "$label"
 		done

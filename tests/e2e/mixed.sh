@@ -13,37 +13,99 @@ test_user a bash
 home=$place/home/$user
 local_dir=$place/local
 mkdir "$local_dir"
-need sshd_start yes
-mapfile -t options < <(ssh_options)
-
-# A command on the connection outlives the SFTP sessions.
-beside_a_command() {
-	local s
+# A command or a shell on the connection outlives the SFTP sessions: it keeps the connection open, and
+# when it has ended the connection ends.
+beside() {
+	local label="$1, $pam_label" s
 	client_open c "$user" || die "no connection: $answer"
 	session_open c "$user"
 	s=$session
-	must c exec sleep 1000
+	if [ "$1" = 'a command' ]; then
+		must c exec sleep 1000
+		need poll "$PATIENCE" user_runs sleep
+	else
+		must c shell
+		need poll "$PATIENCE" on_a_terminal
+	fi
 	command=$answer
 	must c put "$s" up $SIZE 1
 	must c step "$s" 100000
 	watch_start "$place/watch" "$session_pid"
 	control close
-	asks 'G1: the transfer is completed' c finish "$s"
+	asks "$label: G1: the transfer is completed" c finish "$s"
 	control wait
-	is 'G10: wait ends with the last SFTP session' "$status" 0
-	check 'G1: the session has ended' has_ended "$place/watch" "$session_pid"
+	is "$label: G10: wait ends with the last SFTP session" "$status" 0
+	check "$label: G1: the session has ended" has_ended "$place/watch" "$session_pid"
 	# Linger is 300 ms: a server that overlooked the command would have ended the connection.
 	sleep 1.5
-	asks 'G10: the connection is still asked' c alive
-	is 'G10: the command keeps the connection open' "$answer" 'ok yes'
-	check 'G10: the command runs' user_runs sleep
-	refused 'G3: no new session joins' 'drain' c session
-	asks 'G10: the command is ended by the client' c end "$command"
-	file_is 'G1: the file is whole' "$home/up" $SIZE 1
-	client_close c
+	asks "$label: G10: the connection is still asked" c alive
+	is "$label: G10: it is kept open" "$answer" 'ok yes'
+	is "$label: by one process, that stays to end it" "$(user_pids "$user" sftp-closer | wc -l)" 1
+	refused "$label: G3: no new session joins" 'drain|closed' c session
+	refused "$label: G3: nor another" 'drain|closed' c session
+	check "$label: which leave no more such processes" poll "$PATIENCE" only_one_guard
+	file_is "$label: G1: the file is whole" "$home/up" $SIZE 1
+	if [ "$2" = 'ends' ]; then
+		end_beside
+		asks "$label: G3: the connection ends after it" c gone $((PATIENCE * 1000))
+		client_close c
+		control reopen
+	else
+		control reopen
+		check "$label: G5: after reopen that process is gone" poll "$PATIENCE" no_guard
+		end_beside
+		sleep 1
+		asks "$label: G5: and the connection stays" c session
+		client_close c
+	fi
+	leaves_nothing "beside $label"
+}
+
+# A shell ends with its terminal; a command goes on when its channel is closed.
+end_beside() {
+	asks "$label: G10: it is ended" c end "$command"
 	pkill -KILL -u "$user" -x sleep
+}
+
+on_a_terminal() {
+	ps -u "$user" -o tty=,comm= | grep -q '^pts/.* bash$'
+}
+
+only_one_guard() {
+	[ "$(user_pids "$user" sftp-closer | wc -l)" = 1 ]
+}
+
+no_guard() {
+	[ -z "$(user_pids "$user" sftp-closer)" ]
+}
+
+# An order finds a connection whose SFTP sessions are over; and one that never had any, which is not its
+# business.
+without_a_session() {
+	local label="without a session, $pam_label"
+	client_open c "$user" || die "no connection: $answer"
+	client_open other "$user" || die "no connection: $answer"
+	session_open c "$user"
+	watch_start "$place/watch" "$session_pid"
+	must c end "$session"
+	need has_ended "$place/watch" "$session_pid"
+	poll "$PATIENCE" no_session_process
+	control close
+	is "$label: close succeeds" "$status" 0
+	if [ "$pam" = yes ]; then
+		asks "$label: G3: a connection that had some ends" c gone $((PATIENCE * 1000))
+	fi
+	sleep 1
+	asks "$label: G10: one that had none" other alive
+	is "$label: G10: stays" "$answer" 'ok yes'
+	client_close other
+	client_close c
 	control reopen
-	leaves_nothing 'beside a command'
+	leaves_nothing "$label"
+}
+
+no_session_process() {
+	[ -z "$(session_pids "$user")" ]
 }
 
 user_runs() {
@@ -125,11 +187,14 @@ stock_ssh() {
 }
 
 local_files
-beside_a_command
 for pam in yes no; do
-	sshd_stop
+	pam_label=$([ $pam = yes ] && echo PAM || echo 'no PAM')
 	need sshd_start $pam
 	mapfile -t options < <(ssh_options)
+	beside 'a command' ends
+	beside 'a command' stays
+	beside 'a shell' ends
+	without_a_session
 	note "the stock clients, PAM: $pam"
 	stock_sftp
 	stock_sftp_names
@@ -137,5 +202,6 @@ for pam in yes no; do
 	stock_ssh
 	leaves_nothing "stock clients, PAM: $pam"
 	rm -rf "${home:?}"/* "$local_dir"/{c,back,half,scp-down,scp-back}
+	sshd_stop
 done
 e2e_end

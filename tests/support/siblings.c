@@ -120,8 +120,9 @@ static void open_plain(struct siblings *siblings, struct channel *channel, const
 {
 	channel->plain = ssh_channel_new(siblings->ssh);
 	if (channel->plain != NULL && ssh_channel_open_session(channel->plain) == SSH_OK &&
-	    (command != NULL ? ssh_channel_request_exec(channel->plain, command)
-			     : ssh_channel_request_shell(channel->plain)) == SSH_OK) {
+	    (command != NULL ? ssh_channel_request_exec(channel->plain, command) == SSH_OK
+			     : ssh_channel_request_pty(channel->plain) == SSH_OK &&
+				   ssh_channel_request_shell(channel->plain) == SSH_OK)) {
 		take_channel(siblings, channel);
 	} else {
 		reply_failure(siblings, channel);
@@ -241,7 +242,7 @@ static const struct command {
 	void (*run)(struct siblings *siblings, struct channel *channel, char **args);
 } commands[] = {
     {"session", NEW_CHANNEL, 0, do_session},      /* opens an SFTP session: ok S */
-    {"shell", NEW_CHANNEL, 0, do_shell},          /* ok S */
+    {"shell", NEW_CHANNEL, 0, do_shell},          /* on a terminal: ok S */
     {"exec", NEW_CHANNEL, 1, do_exec},            /* COMMAND...: ok S */
     {"end", ANY_CHANNEL, 0, do_end},              /* S: closes the channel; ok NS */
     {"put", SFTP_CHANNEL, 3, transfer_put},       /* S PATH SIZE SEED: opens for writing */

@@ -1,6 +1,7 @@
 /* Membership under fire: processes that join, leave and are killed at random, for ten seconds.  What may
  * never happen: two last ones out, a last one with a member inside, a member that comes in while the
- * connection is closing, an emptying that nobody notices, a row that stays claimed. */
+ * connection is closing, an emptying that nobody notices (where members are killed: that the guard does
+ * not notice), a row that stays claimed. */
 #include "table/lock.h"
 #include "table/members.h"
 #include "table/members_read.h"
@@ -148,14 +149,42 @@ static pid_t start_worker(int place, unsigned int seed, int visits, bool togethe
 	_exit(0);
 }
 
-/* One round: every worker makes some visits; with_kills, some of them end by SIGKILL.  The round ends
- * with everybody gone. */
+/* Its place is beyond all workers'. */
+static pid_t start_guard(unsigned int seed)
+{
+	struct membership membership;
+	pid_t pid = fork();
+
+	if (pid != 0)
+		return pid;
+	if (members_open(shmdir, the_ref, &membership) != 0 ||
+	    members_become_guard(&membership) != 0)
+		violation("cannot become the guard", 0);
+	while (members_wait_last(&membership) == 0) {
+		act_as_last(&membership, WORKERS, &seed);
+		members_stop_closing(&membership);
+		pause_at_random(&seed, 3000);
+	}
+	_exit(1);
+}
+
+static void await_emptied(void)
+{
+	for (int i = 0; i < 5000 && atomic_load(&board->emptied) == 0; i++)
+		clock_sleep_ns(NS_PER_MS);
+	cr_assert_eq(atomic_load(&board->emptied), 1, "nobody was the last one out");
+}
+
+/* One round: every worker makes some visits; with_kills, some of them end by SIGKILL, and there is a
+ * guard.  The round ends with everybody gone. */
 static void run_round(unsigned int *seed, bool with_kills)
 {
-	pid_t pids[WORKERS];
+	pid_t pids[WORKERS], guard = 0;
 
 	memset(board->dead, 0, sizeof(board->dead));
 	atomic_store(&board->ready, 0);
+	if (with_kills)
+		guard = start_guard((unsigned int)rand_r(seed));
 	for (int i = 0; i < WORKERS; i++)
 		pids[i] = start_worker(i, (unsigned int)rand_r(seed),
 		    1 + rand_r(seed) % (with_kills ? 24 : 3), !with_kills);
@@ -168,12 +197,15 @@ static void run_round(unsigned int *seed, bool with_kills)
 	}
 	for (int i = 0; i < WORKERS; i++)
 		waitpid(pids[i], NULL, 0);
+	await_emptied();
+	if (with_kills) {
+		kill(guard, SIGKILL);
+		waitpid(guard, NULL, 0);
+	}
 	for (int i = 0; i < WORKERS; i++)
 		atomic_store(&board->inside[i], 0);
 	atomic_store(&board->closing, 0);
 	cr_assert_eq(atomic_load(&board->violations), 0, "%s", board->what);
-	if (!with_kills)
-		cr_assert_eq(atomic_load(&board->emptied), 1, "nobody was the last one out");
 }
 
 /* Nothing of a round is left. */

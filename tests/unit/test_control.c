@@ -17,11 +17,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -112,6 +114,8 @@ static void make_dirs(void)
 	snprintf(rundir, sizeof(rundir), "%s/run", base);
 	snprintf(shmdir, sizeof(shmdir), "%s/shm", base);
 	table.fd = -1;
+	/* A test is a monitor, and root's monitor may be the process that close ends. */
+	signal(SIGTERM, SIG_IGN);
 }
 
 static void remove_dirs(void)
@@ -1064,6 +1068,120 @@ Test(waiting, killed_under_the_connections_order)
 	EXPECT_STATUS(STATUS_FORCED);
 	run("wait");
 	EXPECT_STATUS(STATUS_DONE);
+}
+
+enum life {
+	NO_SESSION_EVER,
+	SESSION_LEFT,
+	SESSION_THERE,
+	SESSION_LEFT_GUARD_THERE,
+	SESSION_LEFT_COMMAND_THERE,
+};
+
+/* A monitor and, below it, the process that serves the connection for its user, which returns its end in
+ * *served. */
+static void start_sshd(enum life life, int *served)
+{
+	int ready, ends[2];
+
+	cr_assert_eq(pipe(ends), 0);
+	*served = ends[0];
+	if (fork_ready(&ready) > 0) {
+		close(ends[1]);
+		return;
+	}
+	signal(SIGTERM, SIG_DFL);
+	open_connection();
+	if (fork() == 0) {
+		struct membership membership;
+
+		if (members_open(shmdir, ref, &membership) != 0)
+			_exit(1);
+		if (life != NO_SESSION_EVER && members_join(&membership) != 0)
+			_exit(1);
+		if (life >= SESSION_LEFT && life != SESSION_THERE) {
+			members_leave(&membership, END_CLEAN);
+			members_stop_closing(&membership);
+		}
+		if (life == SESSION_LEFT_GUARD_THERE && members_become_guard(&membership) != 0)
+			_exit(1);
+		if (life == SESSION_LEFT_COMMAND_THERE && fork() == 0) {
+			close(ends[1]);
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			pause();
+		}
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)!write(ready, "", 1);
+		pause();
+		_exit(0);
+	}
+	close(ends[1]);
+	close(ready);
+	pause();
+	_exit(0);
+}
+
+static bool ends_soon(int served)
+{
+	struct pollfd end = {.fd = served, .events = POLLIN};
+	bool ended = poll(&end, 1, 300) == 1;
+
+	close(served);
+	return ended;
+}
+
+/* G3: an order that finds a connection whose sessions are over ends it; nobody else would. */
+Test(orders, connection_without_a_session)
+{
+	static const struct {
+		enum life life;
+		bool ends;
+	} cases[] = {
+	    {NO_SESSION_EVER, false},
+	    {SESSION_LEFT, true},
+	    {SESSION_THERE, false},
+	    {SESSION_LEFT_GUARD_THERE, false},
+	    {SESSION_LEFT_COMMAND_THERE, false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int served;
+
+		start_sshd(cases[i].life, &served);
+		run("close");
+		EXPECT_STATUS(STATUS_DONE);
+		cr_expect_eq(ends_soon(served), cases[i].ends, "case %zu", i);
+		cr_expect_eq(
+		    strstr(result.out, "without a session and ended: 1") != NULL, cases[i].ends);
+		end_child(children[--child_count]);
+		run("reopen");
+	}
+}
+
+/* A guard is woken as a session is: reopen sends it home. */
+Test(orders, a_guard_is_woken)
+{
+	struct membership membership;
+	int ready, status, number = 0;
+	sigset_t wake;
+	pid_t pid;
+
+	open_connection();
+	/* SIGURG is taken only where it is blocked: its default is to be ignored. */
+	sigemptyset(&wake);
+	sigaddset(&wake, SIGURG);
+	sigprocmask(SIG_BLOCK, &wake, NULL);
+	pid = fork_ready(&ready);
+	if (pid == 0) {
+		if (members_open(shmdir, ref, &membership) != 0 ||
+		    members_become_guard(&membership) != 0 || write(ready, "", 1) != 1)
+			_exit(1);
+		_exit(sigwait(&wake, &number) == 0 && number == SIGURG ? 7 : 1);
+	}
+	run("reopen");
+	child_count--;
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 7);
 }
 
 Test(waiting, killed_under_the_order_and_advisory)

@@ -9,6 +9,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -328,6 +329,123 @@ Test(members_file, a_killed_session_holds_nobody)
 	cr_assert_eq(members_read_ended(&seen, &ended), 0);
 	cr_expect_eq(ended.forced, 1);
 	cr_expect_eq(ended.clean, MEMBERS_ROWS);
+	members_reader_close(&seen);
+}
+
+/* A guard, which writes a byte once the lock is its own, and then keeps it.  What the parent has must not
+ * live on in it. */
+static pid_t start_guard(struct membership *parents, int *has_lock)
+{
+	int ready[2];
+	pid_t pid;
+
+	cr_assert_eq(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct membership own = open_file();
+
+		if (parents != NULL)
+			members_close(parents);
+		if (members_become_guard(&own) != 0 || members_wait_last(&own) != 0)
+			_exit(1);
+		(void)!write(ready[1], "", 1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	*has_lock = ready[0];
+	return pid;
+}
+
+static bool has_come(int fd, int within_ms)
+{
+	struct pollfd come = {.fd = fd, .events = POLLIN};
+
+	return poll(&come, 1, within_ms) == 1;
+}
+
+/* G3: the lock comes to the guard when the last session was killed; until then it is in nobody's way. */
+Test(members_file, the_guard_is_the_last_one_when_the_last_was_killed)
+{
+	struct members_reader seen;
+	struct membership a;
+	pid_t member, guard;
+	int has_lock;
+
+	make_file();
+	seen = reader();
+	member = start_member();
+	guard = start_guard(NULL, &has_lock);
+	cr_expect_not(has_come(has_lock, 100));
+	cr_expect(members_is_guarded(&seen));
+	a = joined();
+	cr_expect(members_has_guard(&a));
+	cr_expect_eq(members_become_guard(&a), -EAGAIN, "there is one");
+	cr_expect_eq(members_leave(&a, END_CLEAN), LEFT_OTHERS);
+	cr_expect_not(has_come(has_lock, 100));
+	kill(member, SIGKILL);
+	waitpid(member, NULL, 0);
+	cr_expect(has_come(has_lock, 5000));
+	cr_expect(members_any(&seen), "whoever awaits the members awaits it");
+	cr_expect_eq(members_join(&a), -ETIMEDOUT, "nobody joins");
+	kill(guard, SIGKILL);
+	waitpid(guard, NULL, 0);
+	cr_expect_not(members_any(&seen));
+	cr_expect_not(members_is_guarded(&seen));
+	close(has_lock);
+	members_close(&a);
+	members_reader_close(&seen);
+}
+
+/* It takes nothing from a session that leaves properly. */
+Test(members_file, the_guard_leaves_the_lock_to_the_last_one)
+{
+	struct membership a;
+	pid_t guard;
+	int has_lock;
+
+	make_file();
+	a = joined();
+	guard = start_guard(&a, &has_lock);
+	cr_expect_not(has_come(has_lock, 100));
+	cr_expect_eq(members_leave(&a, END_CLEAN), LEFT_LAST);
+	cr_expect_not(has_come(has_lock, 100));
+	members_close(&a);
+	cr_expect(has_come(has_lock, 5000));
+	kill(guard, SIGKILL);
+	waitpid(guard, NULL, 0);
+	close(has_lock);
+}
+
+/* A child that has shared a member's description gets one of its own: it holds nobody. */
+Test(members_file, reopened_in_a_child)
+{
+	struct members_reader seen;
+	struct membership a;
+	int told[2];
+	char byte = 0;
+	pid_t pid;
+
+	make_file();
+	seen = reader();
+	a = joined();
+	cr_assert_eq(pipe(told), 0);
+	pid = fork();
+	if (pid == 0) {
+		byte = members_reopen(&a) == 0 && a.row_index == -1;
+		(void)!write(told[1], &byte, 1);
+		for (;;)
+			pause();
+	}
+	cr_assert_eq(read(told[0], &byte, 1), 1);
+	cr_expect_eq(byte, 1);
+	cr_expect(members_any(&seen));
+	members_close(&a);
+	cr_expect_not(members_any(&seen), "the child holds what its parent held");
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(told[0]);
+	close(told[1]);
 	members_reader_close(&seen);
 }
 

@@ -1,0 +1,225 @@
+/* server: ending a connection step by step.  Runs as the user; touches no file. */
+#include "server/closing.h"
+
+#include "server/send_queue.h"
+#include "server/sshd.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const uint64_t tick_ns = 20 * NS_PER_MS;
+/* For the session proper to exit: one that was refused may take ten seconds (drain.c). */
+static const uint64_t exit_limit_ns = 15 * NS_PER_S;
+/* For refused newcomers to go and for the client to take what was sent, before the deadline. */
+static const uint64_t flush_limit_ns = 30 * NS_PER_S;
+static const int settled_ticks = 10;
+
+static bool policy_closes(const struct session *session)
+{
+	return session->policy.close != POLICY_CLOSE_CLIENT;
+}
+
+enum closing closing_look(struct session *session)
+{
+	if (proc_pin_ended(session->sshd_pin))
+		return GONE;
+	session_update(session, true);
+	if (session->connection_ends)
+		return GONE;
+	if (session->plan.drain == POLICY_DRAIN_UNSET && !policy_closes(session))
+		return CALLED_OFF;
+	return STILL_CLOSING;
+}
+
+/* Waits until a pidfd's process has ended, or limit_ns have passed.  Returns whether it has. */
+static bool wait_pin(int pidfd, uint64_t limit_ns)
+{
+	struct pollfd wait = {.fd = pidfd, .events = POLLIN};
+	uint64_t start = clock_now_ns();
+
+	while (clock_now_ns() - start < limit_ns) {
+		if (poll(&wait, 1, (int)(tick_ns / NS_PER_MS)) == 1)
+			return true;
+	}
+	return proc_pin_ended(pidfd);
+}
+
+/* Waits for the session proper to exit, so that its end of the pipes is closed. */
+static enum closing await_exit(struct session *session, int session_proper)
+{
+	uint64_t start = clock_now_ns();
+	enum closing verdict = closing_look(session);
+
+	while (verdict == STILL_CLOSING && !wait_pin(session_proper, tick_ns)) {
+		if (clock_now_ns() - start >= exit_limit_ns)
+			return KEPT;
+		verdict = closing_look(session);
+	}
+	return verdict;
+}
+
+static bool admits_newcomers(const struct session *session)
+{
+	return session->plan.drain == POLICY_DRAIN_UNSET &&
+	       session->policy.close == POLICY_CLOSE_LAST;
+}
+
+/* Lets linger pass, though not the deadline.  Returns early when a session has joined since joins. */
+static enum closing pass_linger(struct session *session, uint32_t joins)
+{
+	uint64_t start = clock_now_ns(), now = start;
+	enum closing verdict = closing_look(session);
+
+	while (verdict == STILL_CLOSING && now - start < session->policy.linger_ns &&
+	       (session->plan.drain == POLICY_DRAIN_UNSET || now < session->plan.deadline_ns) &&
+	       members_joins(&session->membership) == joins) {
+		clock_sleep_ns(tick_ns);
+		verdict = closing_look(session);
+		now = clock_now_ns();
+	}
+	return verdict;
+}
+
+/* An order refuses newcomers for all of linger; a policy without an order admits them, so the write lock
+ * is given up for that time and must be won again.  Whoever has come keeps the connection; when he has
+ * gone by then too, he was the last one, and linger begins anew. */
+static enum closing linger(struct session *session)
+{
+	uint32_t joins = members_joins(&session->membership);
+	enum closing verdict = closing_look(session);
+
+	if (verdict != STILL_CLOSING || !admits_newcomers(session))
+		return verdict == STILL_CLOSING ? pass_linger(session, joins) : verdict;
+	for (;;) {
+		members_resume(&session->membership);
+		verdict = pass_linger(session, joins);
+		if (verdict != STILL_CLOSING)
+			return verdict;
+		if (members_try_last(&session->membership) != LEFT_LAST)
+			return OTHERS;
+		if (members_joins(&session->membership) == joins)
+			break;
+		joins = members_joins(&session->membership);
+	}
+	members_begin_closing(&session->membership);
+	return STILL_CLOSING;
+}
+
+/* When to stop waiting for refused newcomers and for the client. */
+static uint64_t patience_until(const struct session *session)
+{
+	uint64_t now = clock_now_ns();
+	uint64_t deadline = session->plan.deadline_ns;
+
+	if (session->plan.drain == POLICY_DRAIN_UNSET)
+		return now + flush_limit_ns;
+	if (deadline < now)
+		deadline = now;
+	return deadline - now < flush_limit_ns ? deadline + LATE_SENDING_NS : now + flush_limit_ns;
+}
+
+/* Whether sshd serves something else on this connection (a shell, a command).  Newcomers that were
+ * refused are waited for; and whoever has just exited, or the shell above it, may be there a moment
+ * longer. */
+static enum closing look_for_others(struct session *session, uint64_t until)
+{
+	enum closing verdict = closing_look(session);
+	int seen = 0;
+
+	while (verdict == STILL_CLOSING && sshd_has_children(session->sshd)) {
+		seen = members_any_refused(&session->membership) ? 0 : seen + 1;
+		if (seen >= settled_ticks || clock_now_ns() >= until) {
+			log_info("connection kept: it serves something else");
+			return KEPT;
+		}
+		clock_sleep_ns(tick_ns);
+		verdict = closing_look(session);
+	}
+	return verdict;
+}
+
+/* Waits until the client has acknowledged all that sshd has sent: twice in a row, because sshd itself
+ * may be between reading our last words and writing them.  Returns early when something else has begun
+ * to use the connection. */
+static enum closing flush(struct session *session, uint64_t until)
+{
+	enum closing verdict = closing_look(session);
+	int empty = 0;
+
+	while (verdict == STILL_CLOSING && empty < 2 && clock_now_ns() < until &&
+	       !sshd_has_children(session->sshd)) {
+		empty = send_queue_bytes(getenv("SSH_CONNECTION")) > 0 ? 0 : empty + 1;
+		if (empty < 2)
+			clock_sleep_ns(tick_ns);
+		verdict = closing_look(session);
+	}
+	return verdict;
+}
+
+/* Waits until nothing and nobody has any more use for the connection. */
+static enum closing settle(struct session *session)
+{
+	uint64_t until = patience_until(session);
+	enum closing verdict;
+
+	do {
+		verdict = look_for_others(session, until);
+		if (verdict == STILL_CLOSING)
+			verdict = flush(session, until);
+	} while (verdict == STILL_CLOSING && sshd_has_children(session->sshd));
+	return verdict;
+}
+
+/* Signals sshd and waits a while.  The lock is kept until sshd is gone, so that whoever waits for the
+ * members waits for that too; unless sshd itself waits for us (close_session in the same process).
+ * Returns whether the connection ends. */
+static bool end_by(struct session *session, int signal)
+{
+	uint64_t start = clock_now_ns();
+	int rc = proc_signal(session->sshd_pin, signal);
+
+	if (rc != 0 && rc != -ESRCH)
+		log_error(
+		    "cannot signal sshd process %ld: %s", (long)session->sshd.pid, strerror(-rc));
+	while (clock_now_ns() - start < LATE_SIGNAL_NS) {
+		if (wait_pin(session->sshd_pin, tick_ns))
+			return true;
+		session_update(session, false);
+		if (session->connection_ends)
+			return true;
+	}
+	return false;
+}
+
+static void end_connection(struct session *session)
+{
+	log_info("ending the connection after its last session");
+	/* Root's may be the monitor itself (before OpenSSH 9.8), which has PAM sessions to end. */
+	if (!end_by(session, SIGTERM) && (getuid() == 0 || !end_by(session, SIGKILL)))
+		log_error("sshd process %ld does not end", (long)session->sshd.pid);
+}
+
+enum closing closing_run(struct session *session, int session_proper)
+{
+	enum closing verdict = STILL_CLOSING;
+
+	if (!admits_newcomers(session))
+		members_begin_closing(&session->membership);
+	if (session_proper >= 0)
+		verdict = await_exit(session, session_proper);
+	if (verdict == STILL_CLOSING)
+		verdict = linger(session);
+	if (verdict == STILL_CLOSING)
+		verdict = settle(session);
+	if (verdict != STILL_CLOSING)
+		return verdict;
+	end_connection(session);
+	return GONE;
+}
