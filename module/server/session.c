@@ -4,10 +4,12 @@
 #include "policy/policy_load.h"
 #include "server/log_name.h"
 #include "server/sshd.h"
+#include "table/members_read.h"
 #include "util/clock.h"
 #include "util/log.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,8 +118,6 @@ static int refuse(char refusal[SESSION_TEXT_MAX], int error, const char *text)
 /* With the membership held, so that from here on nobody closes without us. */
 static int check_admission(struct session *session, char refusal[SESSION_TEXT_MAX])
 {
-	const struct members_header *header = session->membership.header;
-
 	/* As if woken: who gave an order before we had joined did not wake us. */
 	session_update(session, true);
 	if (session->plan.drain != POLICY_DRAIN_UNSET) {
@@ -126,10 +126,6 @@ static int check_admission(struct session *session, char refusal[SESSION_TEXT_MA
 	}
 	if (session->connection_ends)
 		return refuse(refusal, -ESHUTDOWN, "this connection is being closed");
-	if (session->policy.close == POLICY_CLOSE_FIRST && session->member &&
-	    atomic_load(&header->tally.clean) + atomic_load(&header->tally.forced) > 0)
-		return refuse(refusal, -ESHUTDOWN,
-		    "this connection closes: its first session has ended already");
 	return 0;
 }
 
@@ -270,7 +266,7 @@ static int read_orders(struct session *session, struct drain_plan *plan)
 /* Whether anything has changed since the last look. */
 static bool orders_moved(struct session *session)
 {
-	uint64_t epoch = 0, advisory = 0;
+	uint64_t epoch = 0, advisory = 0, first_end = 0;
 	bool moved;
 
 	if (session->table.header != NULL)
@@ -278,10 +274,31 @@ static bool orders_moved(struct session *session)
 	if (session->membership.header != NULL)
 		advisory = atomic_load_explicit(
 		    &session->membership.header->order.version, memory_order_acquire);
-	moved = epoch != session->epoch_seen || advisory != session->advisory_seen;
+	if (session->membership.header != NULL && session->policy.close == POLICY_CLOSE_FIRST)
+		first_end = members_first_end(&session->membership);
+	moved = epoch != session->epoch_seen || advisory != session->advisory_seen ||
+		first_end != session->first_end_seen;
 	session->epoch_seen = epoch;
 	session->advisory_seen = advisory;
+	session->first_end_seen = first_end;
 	return moved;
+}
+
+/* close = "first": the end of the first session is to the others as an order is, though ends are not
+ * counted under it. */
+static void add_first_end(const struct session *session, struct drain_plan *plan)
+{
+	const struct order order = {
+	    .active = 1,
+	    .issued_ns = session->first_end_seen,
+	    .message = "this connection closes after its first session",
+	};
+	uint64_t ordered_ns = plan->issued_ns[SCOPE_CONNECTION];
+
+	if (session->first_end_seen == 0)
+		return;
+	order_add_to_plan(&order, SCOPE_CONNECTION, &session->policy, plan);
+	plan->issued_ns[SCOPE_CONNECTION] = ordered_ns;
 }
 
 void session_update(struct session *session, bool woken)
@@ -301,6 +318,7 @@ void session_update(struct session *session, bool woken)
 		session->epoch_seen = UINT64_MAX;
 		return;
 	}
+	add_first_end(session, &plan);
 	if (plan.drain != session->plan.drain) {
 		bool drains = plan.drain != POLICY_DRAIN_UNSET;
 
@@ -392,14 +410,28 @@ void session_file_moved(struct session *session, struct file_row *file,
 		atomic_store_explicit(&file->size, offset + len, memory_order_relaxed);
 }
 
+/* Wakes the siblings, so that they see that the first of them has left. */
+static void wake_siblings(const struct session *session)
+{
+	struct members_reader reader = {
+	    .fd = session->membership.fd, .uid = getuid(), .next = LOCK_ROWS};
+
+	(void)members_signal_all(&reader, SIGURG);
+}
+
 enum members_left session_leave(struct session *session, enum member_end end)
 {
+	enum members_left left;
+
 	if (!session->member)
 		return LEFT_OTHERS;
 	/* Whether this is an end under an order. */
 	session_update(session, false);
 	session->member = false;
-	return members_leave(&session->membership, end);
+	left = members_leave(&session->membership, end);
+	if (left == LEFT_OTHERS && session->policy.close == POLICY_CLOSE_FIRST)
+		wake_siblings(session);
+	return left;
 }
 
 void session_show_refused(struct session *session)

@@ -25,7 +25,7 @@ struct session {
 	struct proc_id sshd; /* the connection's process; pid 0: not known */
 	int sshd_pin;        /* -1: not known */
 	uint64_t opened_ns;  /* when the connection was */
-	uint64_t epoch_seen, advisory_seen;
+	uint64_t epoch_seen, advisory_seen, first_end_seen;
 	struct drain_plan plan;
 	bool connection_ends;       /* its end has begun without an order: sshd is closing it */
 	int unsized[MEMBERS_FILES]; /* descriptors of listed files; -1: its size is known */

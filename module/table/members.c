@@ -101,6 +101,8 @@ static void count_in(struct tally *tally, bool forced)
 static void count_end(struct members_header *header, const struct member_row *row, bool forced)
 {
 	count_in(&header->tally, forced);
+	if (atomic_load(&header->first_end_ns) == 0)
+		atomic_store(&header->first_end_ns, clock_now_ns());
 	for (int scope = 0; scope < ORDER_SCOPES; scope++) {
 		struct tally_under *under = &header->under[scope];
 		uint64_t seen = atomic_load(&row->orders_ns[scope]);
@@ -268,6 +270,11 @@ void members_show_refused(struct membership *membership)
 bool members_any_refused(const struct membership *membership)
 {
 	return lock_is_held(membership->fd, LOCK_REFUSED, 1, NULL) == 1;
+}
+
+uint64_t members_first_end(const struct membership *membership)
+{
+	return atomic_load(&membership->header->first_end_ns);
 }
 
 uint32_t members_joins(const struct membership *membership)

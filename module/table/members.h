@@ -86,6 +86,9 @@ void members_stop_closing(struct membership *membership);
  * something to say to newcomers: an order, or a policy that counts sessions. */
 void members_retire_advisory(struct membership *membership, const char *shmdir);
 
+/* When the first session that was admitted had left; 0: none has. */
+uint64_t members_first_end(const struct membership *membership);
+
 /* A count of those who have joined so far: it moves when one does. */
 uint32_t members_joins(const struct membership *membership);
 

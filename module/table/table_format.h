@@ -186,6 +186,7 @@ struct members_header {
 	_Atomic uint32_t row_hint;
 	struct tally tally; /* of all sessions that have left */
 	struct tally_under under[ORDER_SCOPES];
+	_Atomic uint64_t first_end_ns; /* when the first of them had left; 0: none has */
 	/* Of an advisory connection; zero otherwise. */
 	uint64_t sshd_start;
 	uint32_t sshd_pid;

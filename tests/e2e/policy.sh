@@ -57,9 +57,110 @@ last() {
 	ends_after "$place/watch" "$session_pid"
 }
 
+# The first session's end drains the others: an idle one goes, a transfer is completed, newcomers are
+# refused.
+first() {
+	local one two two_pid
+	label="first, $pam"
+	policy 'default = { close = "first"; linger = "3s"; deadline = "5m"; };'
+	client_open c "$user" || die "no connection: $answer"
+	session_open c "$user"
+	one=$session
+	session_open c "$user"
+	two=$session two_pid=$session_pid
+	watch_start "$place/watch" "$two_pid"
+	session_open c "$user"
+	watch_start "$place/watch.idle" "$session_pid"
+	must c put "$two" up 1000000 1
+	must c step "$two" 100000
+	asks "$label: before the first ends the others open what they like" c opendir "$two" .
+	must c end "$one"
+	check "$label: G1: then an idle one ends" has_ended "$place/watch.idle" "$session_pid"
+	refused "$label: G1: and the other opens nothing any more" 'closes' c opendir "$two" .
+	refused "$label: G3: a newcomer is refused" 'closes' c session
+	asks "$label: G1: what it had open is completed" c finish "$two"
+	file_is "$label: G1: rightly" "$home/up" 1000000 1
+	check "$label: it ends by itself" has_ended "$place/watch" "$two_pid"
+	ends_after "$place/watch" "$two_pid"
+
+	label="first, $pam, the only one"
+	client_open c "$user" || die "no connection: $answer"
+	session_open c "$user"
+	watch_start "$place/watch" "$session_pid"
+	must c end "$session"
+	refused "$label: G3: no newcomer in linger" 'clos' c session
+	ends_after "$place/watch" "$session_pid"
+
+	label="first, $pam, the deadline passes"
+	policy 'default = { close = "first"; linger = "3s"; deadline = "2s"; };'
+	client_open c "$user" || die "no connection: $answer"
+	session_open c "$user"
+	one=$session
+	session_open c "$user"
+	must c put "$session" stuck 1000000 1
+	must c step "$session" 100000
+	watch_start "$place/watch" "$session_pid"
+	must c end "$one"
+	between "$label: G9: the other is ended at it (ms)" \
+		"$(ms_between "$answer" "$(ended_ns "$place/watch" "$session_pid")")" 1950 $((2000 + SLACK_MS))
+	asks "$label: G9: and so is the connection" c gone $((PATIENCE * 1000))
+	client_close c
+
+	label="first, $pam, the other is killed"
+	policy 'default = { close = "first"; linger = "300ms"; deadline = "5m"; };'
+	client_open c "$user" || die "no connection: $answer"
+	session_open c "$user"
+	one=$session
+	session_open c "$user"
+	must c put "$session" stuck 1000000 1
+	must c step "$session" 100000
+	must c end "$one"
+	need poll "$PATIENCE" session_drains "$session_pid"
+	need kill -KILL "$session_pid"
+	asks "$label: G3: the connection ends all the same" c gone $((PATIENCE * 1000))
+	client_close c
+}
+
+# An order on a connection that its policy closes, taken back in linger: it is the policy's business again.
+called_off() {
+	label="last, $pam, an order in linger is taken back"
+	policy 'default = { close = "last"; linger = "3s"; deadline = "5m"; };'
+	client_open c "$user" || die "no connection: $answer"
+	session_open c "$user"
+	watch_start "$place/watch" "$session_pid"
+	must c end "$session"
+	control close
+	control reopen
+	asks "$label: G5: a newcomer is admitted" c session
+	must c end "${answer#ok }"
+	asks "$label: G1: the connection ends" c gone $((PATIENCE * 1000))
+	client_close c
+
+	label="client, $pam, the order is taken back in linger"
+	policy 'default = { linger = "10s"; deadline = "5m"; };'
+	client_open c "$user" || die "no connection: $answer"
+	session_open c "$user"
+	watch_start "$place/watch" "$session_pid"
+	control close
+	check "$label: the session ends" has_ended "$place/watch" "$session_pid"
+	control reopen
+	asks "$label: G5: a newcomer is admitted" c session
+	must c end "${answer#ok }"
+	check "$label: nobody is left that would end the connection" poll "$PATIENCE" user_has_no_closer
+	asks "$label: G5: and it stays" c alive
+	is "$label: G5: it does" "$answer" 'ok yes'
+	client_close c
+}
+
+user_has_no_closer() {
+	[ -z "$(user_pids "$user" sftp-closer)" ]
+}
+
 for pam in PAM 'no PAM'; do
 	need sshd_start "$([ "$pam" = PAM ] && echo yes || echo no)"
 	last
+	first
+	called_off
 	leaves_nothing "$pam"
 	sshd_stop
 	rm -rf "${home:?}"/* "$rundir" "$shmdir" "$shmdir"-*

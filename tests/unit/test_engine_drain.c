@@ -365,6 +365,67 @@ Test(drain_order, a_policy_that_admits_newcomers_admits_none_to_an_old_connectio
 	cr_expect(peer_finish(&peer).refused);
 }
 
+/* Another session of the connection, which comes and goes. */
+static void visit(enum member_end end)
+{
+	struct membership other;
+
+	cr_assert_eq(members_open(scratch_shmdir, ref, &other), 0);
+	cr_assert_eq(members_join(&other), 0);
+	cr_expect_eq(members_leave(&other, end), LEFT_OTHERS);
+	members_close(&other);
+}
+
+/* close = "first": the end of the first session drains the others, as the policy says. */
+Test(drain_order, the_first_session_ends)
+{
+	struct connection connection = describe();
+	struct peer_handle handle;
+
+	connection.policy.close = POLICY_CLOSE_FIRST;
+	start(&connection);
+	handle = open_handle(1, "f");
+	visit(END_REFUSED);
+	wake();
+	peer_request(&peer, SFTP_OPENDIR, 2, "s", ".");
+	(void)peer_take_handle(&peer, 2);
+	visit(END_CLEAN);
+	wake();
+	peer_request(&peer, SFTP_OPENDIR, 3, "s", ".");
+	cr_expect(replied_draining(
+	    3, "server is draining: this connection closes after its first session"));
+	peer_request(&peer, SFTP_WRITE, 4, "xqs", PEER_HANDLE(handle), UINT64_C(0), "content");
+	cr_expect(peer_replied_code(&peer, 4, SFTP_OK));
+	peer_close_to(&peer);
+	expect_end(false);
+}
+
+Test(drain_order, the_first_session_ends_and_the_deadline_passes)
+{
+	struct connection connection = describe();
+
+	connection.policy.close = POLICY_CLOSE_FIRST;
+	connection.policy.deadline_ns = 50 * NS_PER_MS;
+	start(&connection);
+	(void)open_handle(1, "f");
+	visit(END_CLEAN);
+	wake();
+	expect_end(true);
+}
+
+/* With another policy an end is nothing to the others. */
+Test(drain_order, a_session_ends)
+{
+	struct connection connection = describe();
+
+	start(&connection);
+	visit(END_CLEAN);
+	wake();
+	(void)open_handle(1, "f");
+	peer_close_to(&peer);
+	expect_end(false);
+}
+
 Test(drain_order, sshd_closes_the_connection)
 {
 	struct connection connection = describe();
