@@ -23,7 +23,8 @@
 /* How often a process that cannot be pinned is asked after. */
 static const uint64_t unpinned_tick_ns = NS_PER_S;
 
-/* sshd waits for the end of the three pipes, not only for the process. */
+/* sshd waits for the end of the three pipes, not only for the process; and the directory may be on a file
+ * system that is to be unmounted. */
 static void detach(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -35,6 +36,8 @@ static void detach(void)
 			close(fd);
 	}
 	setsid();
+	if (chdir("/") != 0)
+		log_debug("/: %s", strerror(errno));
 	(void)prctl(PR_SET_NAME, PROCESS_NAME);
 }
 

@@ -92,23 +92,22 @@ static enum closing pass_linger(struct session *session, uint32_t joins)
  * gone by then too, he was the last one, and linger begins anew. */
 static enum closing linger(struct session *session)
 {
-	uint32_t joins = members_joins(&session->membership);
 	enum closing verdict = closing_look(session);
+	uint32_t joins = members_joins(&session->membership);
 
-	if (verdict != STILL_CLOSING || !admits_newcomers(session))
-		return verdict == STILL_CLOSING ? pass_linger(session, joins) : verdict;
-	for (;;) {
+	if (verdict != STILL_CLOSING)
+		return verdict;
+	if (!admits_newcomers(session))
+		return pass_linger(session, joins);
+	do {
+		joins = members_joins(&session->membership);
 		members_resume(&session->membership);
 		verdict = pass_linger(session, joins);
 		if (verdict != STILL_CLOSING)
 			return verdict;
 		if (members_try_last(&session->membership) != LEFT_LAST)
 			return OTHERS;
-		if (members_joins(&session->membership) == joins)
-			break;
-		joins = members_joins(&session->membership);
-	}
-	members_begin_closing(&session->membership);
+	} while (members_joins(&session->membership) != joins);
 	return STILL_CLOSING;
 }
 
@@ -163,7 +162,8 @@ static enum closing flush(struct session *session, uint64_t until)
 	return verdict;
 }
 
-/* Waits until nothing and nobody has any more use for the connection. */
+/* Waits until nothing and nobody has any more use for the connection.  Newcomers are not refused before it
+ * is known that nothing keeps it: until then they wait for the lock. */
 static enum closing settle(struct session *session)
 {
 	uint64_t until = patience_until(session);
@@ -171,8 +171,10 @@ static enum closing settle(struct session *session)
 
 	do {
 		verdict = look_for_others(session, until);
-		if (verdict == STILL_CLOSING)
-			verdict = flush(session, until);
+		if (verdict != STILL_CLOSING)
+			break;
+		members_begin_closing(&session->membership);
+		verdict = flush(session, until);
 	} while (verdict == STILL_CLOSING && sshd_has_children(session->sshd));
 	return verdict;
 }

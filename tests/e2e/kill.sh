@@ -47,7 +47,7 @@ killed_sibling() {
 # The only session killed under an order, and the last of two: the connection ends all the same, and soon.
 KILL_MS=2000
 killed_last() {
-	local label="G3, $1, $2" pid pids=() gone
+	local label="G3, $1, $2" pid pids=() gone guard sleeps
 	session_open c "$user"
 	pid=$session_pid
 	must c put "$session" cut $SIZE 5
@@ -69,6 +69,13 @@ killed_last() {
 	watch_start "$place/watch.sshd" "${pids[@]}"
 	control_in_background wait wait
 	watch_start "$place/watch.wait" "$control_pid"
+	need poll "$PATIENCE" has_guard
+	guard=$(user_pids "$user" sftp-closer)
+	is "$label: there is one guard" "$(wc -w <<< "$guard")" 1
+	sleeps=$(sleeps_of "$guard")
+	sleep 1
+	is "$label: it does nothing" "$(sleeps_of "$guard")" "$sleeps"
+	is "$label: it has no file open" "$(find "/proc/$guard/fd" -lname "$home/*" | wc -l)" 0
 	asks "$label: the connection is there before" c alive
 	need kill -KILL "$pid"
 	asks "$label: the connection ends" c gone $((PATIENCE * 1000))

@@ -16,7 +16,7 @@ mkdir "$local_dir"
 # A command or a shell on the connection outlives the SFTP sessions: it keeps the connection open, and
 # when it has ended the connection ends.
 beside() {
-	local label="$1, $pam_label" s
+	local label="$1, $pam_label" s guard sleeps
 	client_open c "$user" || die "no connection: $answer"
 	session_open c "$user"
 	s=$session
@@ -41,6 +41,10 @@ beside() {
 	asks "$label: G10: the connection is still asked" c alive
 	is "$label: G10: it is kept open" "$answer" 'ok yes'
 	is "$label: by one process, that stays to end it" "$(user_pids "$user" sftp-closer | wc -l)" 1
+	guard=$(user_pids "$user" sftp-closer)
+	sleeps=$(sleeps_of "$guard")
+	sleep 1
+	is "$label: which does nothing until then" "$(sleeps_of "$guard")" "$sleeps"
 	refused "$label: G3: no new session joins" 'drain|closed' c session
 	refused "$label: G3: nor another" 'drain|closed' c session
 	check "$label: which leave no more such processes" poll "$PATIENCE" only_one_guard

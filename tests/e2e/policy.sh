@@ -57,6 +57,33 @@ last() {
 	ends_after "$place/watch" "$session_pid"
 }
 
+# A command keeps the connection: newcomers are welcome as before, and it ends after the command.
+last_beside_a_command() {
+	local command
+	label="last, $pam, beside a command"
+	policy 'default = { close = "last"; linger = "300ms"; deadline = "5m"; };'
+	client_open c "$user" || die "no connection: $answer"
+	session_open c "$user"
+	must c exec sleep 1000
+	command=$answer
+	need poll "$PATIENCE" user_runs_sleep
+	must c end "$session"
+	# Linger, and the look at what else there is.
+	sleep 1.5
+	asks "$label: G10: it is kept open" c alive
+	is "$label: G10: it is" "$answer" 'ok yes'
+	asks "$label: G10: a newcomer is admitted" c session
+	must c end "${answer#ok }"
+	must c end "$command"
+	need pkill -KILL -u "$user" -x sleep
+	asks "$label: the connection ends after it" c gone $((PATIENCE * 1000))
+	client_close c
+}
+
+user_runs_sleep() {
+	[ -n "$(user_pids "$user" sleep)" ]
+}
+
 # The first session's end drains the others: an idle one goes, a transfer is completed, newcomers are
 # refused.
 first() {
@@ -159,6 +186,7 @@ user_has_no_closer() {
 for pam in PAM 'no PAM'; do
 	need sshd_start "$([ "$pam" = PAM ] && echo yes || echo no)"
 	last
+	last_beside_a_command
 	first
 	called_off
 	leaves_nothing "$pam"

@@ -278,6 +278,11 @@ has_in_pipe() {
 	[ "$("$support/pipe_level" "$1")" -ge "$2" ]
 }
 
+# How often a process has gone to sleep: a number that stands still while it is idle.
+sleeps_of() {
+	sed -n 's/^voluntary_ctxt_switches:[[:space:]]*//p' "/proc/$1/status"
+}
+
 # The sshd processes of a user's connections: what waits until a connection is gone.
 connection_pids() {
 	pgrep -f "^(sshd|sshd-session|$service): $1( |@)" | sort -n
