@@ -23,12 +23,30 @@
 /* How often a process that cannot be pinned is asked after. */
 static const uint64_t unpinned_tick_ns = NS_PER_S;
 
+/* The signals of a process that stays behind.  Those that ask a session for its end are not for it: it
+ * goes when its work is done.  The one that wakes it ends each wait. */
+static void mind_signals(void)
+{
+	static const int ignored[] = {SIGTERM, SIGHUP, SIGINT};
+	struct sigaction wake;
+
+	signals_watch_read(-1);
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		(void)signal(ignored[i], SIG_IGN);
+	(void)signals_take_end();
+	(void)sigaction(SIGURG, NULL, &wake);
+	wake.sa_flags &= ~SA_RESTART;
+	(void)sigaction(SIGURG, &wake, NULL);
+}
+
 /* sshd waits for the end of the three pipes, not only for the process; and the directory may be on a file
  * system that is to be unmounted. */
 static void detach(void)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int null;
 
+	mind_signals();
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int fd = 0; fd <= 2; fd++) {
 		if (null >= 0)
 			dup2(null, fd);
@@ -84,16 +102,7 @@ static void await_others(const struct session *session)
  * session goes. */
 static int await_last(struct session *session)
 {
-	sigset_t wake;
-	int rc;
-
-	sigemptyset(&wake);
-	sigaddset(&wake, SIGURG);
-	sigprocmask(SIG_UNBLOCK, &wake, NULL);
-	rc = members_wait_last(&session->membership);
-	sigprocmask(SIG_BLOCK, &wake, NULL);
-	(void)signals_take_wake();
-	return rc;
+	return signals_take_wake() ? -EINTR : members_wait_last(&session->membership);
 }
 
 /* As the connection's guard: stays until it is gone or there is no reason any more to end it.  Holds
@@ -161,7 +170,9 @@ static pid_t fork_off(void)
 	pid_t child;
 
 	(void)signal(SIGCHLD, SIG_IGN);
+	log_hold();
 	child = fork();
+	log_release();
 	if (child < 0)
 		log_error("cannot fork to end the connection: %s", strerror(errno));
 	return child;

@@ -71,15 +71,18 @@ static bool admits_newcomers(const struct session *session)
 	       session->policy.close == POLICY_CLOSE_LAST;
 }
 
-/* Lets linger pass, though not the deadline.  Returns early when a session has joined since joins. */
-static enum closing pass_linger(struct session *session, uint32_t joins)
+/* Lets linger pass from start on, though not the deadline.  Returns early when a session has joined since
+ * joins, or newcomers get another answer than admits says. */
+static enum closing pass_linger(
+    struct session *session, uint64_t start, uint32_t joins, bool admits)
 {
-	uint64_t start = clock_now_ns(), now = start;
 	enum closing verdict = closing_look(session);
+	uint64_t now = clock_now_ns();
 
 	while (verdict == STILL_CLOSING && now - start < session->policy.linger_ns &&
 	       (session->plan.drain == POLICY_DRAIN_UNSET || now < session->plan.deadline_ns) &&
-	       members_joins(&session->membership) == joins) {
+	       members_joins(&session->membership) == joins &&
+	       admits_newcomers(session) == admits) {
 		clock_sleep_ns(tick_ns);
 		verdict = closing_look(session);
 		now = clock_now_ns();
@@ -92,23 +95,28 @@ static enum closing pass_linger(struct session *session, uint32_t joins)
  * gone by then too, he was the last one, and linger begins anew. */
 static enum closing linger(struct session *session)
 {
+	uint64_t start = clock_now_ns();
 	enum closing verdict = closing_look(session);
-	uint32_t joins = members_joins(&session->membership);
 
-	if (verdict != STILL_CLOSING)
-		return verdict;
-	if (!admits_newcomers(session))
-		return pass_linger(session, joins);
-	do {
-		joins = members_joins(&session->membership);
-		members_resume(&session->membership);
-		verdict = pass_linger(session, joins);
+	while (verdict == STILL_CLOSING) {
+		bool admits = admits_newcomers(session);
+		uint32_t joins = members_joins(&session->membership);
+
+		if (admits)
+			members_resume(&session->membership);
+		else
+			members_begin_closing(&session->membership);
+		verdict = pass_linger(session, start, joins, admits);
 		if (verdict != STILL_CLOSING)
-			return verdict;
-		if (members_try_last(&session->membership) != LEFT_LAST)
+			break;
+		if (admits && members_try_last(&session->membership) != LEFT_LAST)
 			return OTHERS;
-	} while (members_joins(&session->membership) != joins);
-	return STILL_CLOSING;
+		if (members_joins(&session->membership) != joins)
+			start = clock_now_ns();
+		else if (admits_newcomers(session) == admits)
+			break;
+	}
+	return verdict;
 }
 
 /* When to stop waiting for refused newcomers and for the client. */

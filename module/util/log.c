@@ -2,6 +2,7 @@
 #include "util/log.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,9 @@ static struct {
 	int facility;
 	const char *ident;
 } state = {.level = LEVEL_ERROR, .to_stderr = true, .ident = "sftp-drain"};
+
+/* Held while a line is written, for log_hold: syslog(3) has a lock that fork(2) does not see to. */
+static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER;
 
 static const struct {
 	const char *name;
@@ -59,6 +63,16 @@ void log_open(const char *ident, enum log_level level, int facility, bool to_std
 	state.facility = facility;
 	if (!to_stderr)
 		openlog(ident, LOG_PID | LOG_NDELAY, facility);
+}
+
+void log_hold(void)
+{
+	pthread_mutex_lock(&writing);
+}
+
+void log_release(void)
+{
+	pthread_mutex_unlock(&writing);
 }
 
 void log_close(void)
@@ -108,10 +122,12 @@ void log_write(enum log_level level, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
+	log_hold();
 	/* The first rows of the table stand in the order of the enumeration. */
 	if (state.to_stderr)
 		fprintf(stderr, "%s[%ld]: %s\n", state.ident, (long)getpid(), line);
 	else
 		syslog(levels[level].priority, "%s%s", levels[level].prefix, line);
+	log_release();
 	errno = saved;
 }

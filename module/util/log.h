@@ -21,6 +21,11 @@ enum log_level {
  * jail.  ident is kept, not copied.  Until this is called, errors go to stderr. */
 void log_open(const char *ident, enum log_level level, int facility, bool to_stderr);
 
+/* Around fork(2) in a process with threads: no line is being written in between, so that the child can
+ * write.  Parent and child release it. */
+void log_hold(void);
+void log_release(void);
+
 /* Closes the log's descriptor, as a forked child does with what it has inherited; the next line opens it
  * again. */
 void log_close(void);
