@@ -66,8 +66,8 @@ users_apart() {
 		skip 'list --json is valid' 'needs jq or python3'
 	fi
 
-	bobs_file=$(find "$shmdir" "$shmdir"-* -user "$bob" -type f 2> /dev/null)
-	alices_file=$(find "$shmdir" "$shmdir"-* -user "$alice" -type f 2> /dev/null)
+	bobs_file=$(find "$shmdir" "$shmdir"-* -user "$bob" -type f -name '*.*' 2> /dev/null)
+	alices_file=$(find "$shmdir" "$shmdir"-* -user "$alice" -type f -name '*.*' 2> /dev/null)
 	check "$label: each user has a members file" test -n "$bobs_file" -a -n "$alices_file"
 	check "$label: G6: a user opens his own members file" as "$bob" head -c 1 "$bobs_file"
 	check "$label: G6: nobody else opens it" [ "$(as "$alice" head -c 1 "$bobs_file" 2> /dev/null | wc -c)" = 0 ]
