@@ -236,7 +236,10 @@ static enum members_left convert(struct membership *membership, bool alone)
 {
 	if (!alone || lock_try(membership->fd, LOCK_MEMBERS, LOCK_EXCLUSIVE) != 0) {
 		lock_drop(membership->fd, LOCK_MEMBERS);
-		return LEFT_OTHERS;
+		/* Where one was stopped, each may have been in the other's way: then the last to let go
+		 * is it. */
+		if (lock_try(membership->fd, LOCK_MEMBERS, LOCK_EXCLUSIVE) != 0)
+			return LEFT_OTHERS;
 	}
 	/* What a closer that was killed said is not true of us. */
 	atomic_store(&membership->header->gate, GATE_OPEN);
