@@ -42,6 +42,7 @@ void __sanitizer_symbolize_pc(void *pc, const char *format, char *out, size_t ou
     __attribute__((weak));
 __typeof__(dispatch_packet) __real_dispatch_packet, __wrap_dispatch_packet;
 __typeof__(pace_note) __wrap_pace_note;
+__typeof__(read) __real_read, __wrap_read;
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -160,6 +161,14 @@ int __wrap_dispatch_packet(struct server *serving, const uint8_t *packet, size_t
 	rc = __real_dispatch_packet(serving, request, len, reply, reply_len);
 	free(request);
 	return rc;
+}
+
+/* The stream comes in pieces of a set size. */
+ssize_t __wrap_read(int fd, void *data, size_t len)
+{
+	size_t chunk = script_chunk(&script);
+
+	return __real_read(fd, data, fd == stream_in && len > chunk ? chunk : len);
 }
 
 /* As if the file system took its time, or as if it did not, however busy the machine is. */

@@ -17,5 +17,5 @@ tests_fuzz_fuzz_session_SOURCES = \
 	tests/unit/jail.c tests/unit/jail.h
 tests_fuzz_fuzz_session_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 tests_fuzz_fuzz_session_LDFLAGS = $(fuzz_ldflags) -pthread \
-	-Wl,--wrap=dispatch_packet,--wrap=pace_note
+	-Wl,--wrap=dispatch_packet,--wrap=pace_note,--wrap=read
 tests_fuzz_fuzz_session_LDADD = libserver.la libcodec.la libtable.la libpolicy.la libutil.la

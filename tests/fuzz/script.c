@@ -86,20 +86,21 @@ void script_make(struct script *script, const uint8_t *data, size_t size)
 	add_packet(script, last, LAST_BYTES, 0);
 }
 
+size_t script_chunk(const struct script *script)
+{
+	return chunk_sizes[(script->way & WAY_CHUNK) >> 4];
+}
+
 int script_send(struct script *script)
 {
-	size_t chunk = chunk_sizes[(script->way & WAY_CHUNK) >> 4], at = 0;
-	int pipe_fds[2], flags = O_CLOEXEC | O_NONBLOCK;
+	size_t at = 0;
+	int pipe_fds[2];
 
-	/* Reads then give what was written together, and no more (pipe(7)). */
-	if (chunk != SCRIPT_MAX)
-		flags |= O_DIRECT;
-	if (pipe2(pipe_fds, flags) != 0)
+	if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) != 0)
 		return -errno;
 	(void)fcntl(pipe_fds[1], F_SETPIPE_SZ, SCRIPT_MAX);
 	while (at < script->len) {
-		size_t want = script->len - at < chunk ? script->len - at : chunk;
-		ssize_t put = write(pipe_fds[1], script->stream + at, want);
+		ssize_t put = write(pipe_fds[1], script->stream + at, script->len - at);
 
 		if (put < 0)
 			break;

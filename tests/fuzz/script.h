@@ -19,7 +19,7 @@ enum way {
 	WAY_READ_ONLY = 0x04,
 	WAY_WRITES =
 	    0x08,         /* a third handle is opened, for writing: nothing is sent by pages then */
-	WAY_CHUNK = 0x30, /* the size of the writes by which the stream comes */
+	WAY_CHUNK = 0x30, /* the most that one read of the stream gives */
 	WAY_LOGGED = 0x40,
 	WAY_UNREAD = 0x80, /* the client is gone: nobody reads the replies */
 	WAY_SLOW = 0x100,  /* the file system counts as slow: the crew works */
@@ -45,6 +45,9 @@ struct script {
 /* From at least SCRIPT_HEAD bytes. */
 #define SCRIPT_HEAD 2
 void script_make(struct script *script, const uint8_t *data, size_t size);
+
+/* The most bytes that a read of the stream is to give. */
+size_t script_chunk(const struct script *script);
 
 /* Writes the stream to a new pipe, as much as it takes, which is then all that was ever sent.  Returns
  * the end to read from, or a negative errno. */
