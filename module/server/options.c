@@ -72,6 +72,7 @@ static enum options_result set_list(
  * no other flag. */
 static enum options_result set_start_directory(const char *name, struct options *out, int *status)
 {
+	static char *kept;
 	const struct passwd *self = self_find();
 	char tilde[PATH_MAX], path[PATH_MAX];
 
@@ -80,8 +81,8 @@ static enum options_result set_start_directory(const char *name, struct options 
 	if (path_expand_tilde(name, self, tilde) != 0 ||
 	    path_expand_percent(tilde, self, path) != 0)
 		return wrong(status, exit_fatal, "Invalid start directory", name);
-	/* As long as the process. */
-	out->start_directory = strdup(path);
+	free(kept);
+	out->start_directory = kept = strdup(path);
 	return out->start_directory != NULL ? OPTIONS_RUN
 					    : wrong(status, exit_fatal, "No memory for", name);
 }

@@ -28,7 +28,7 @@ enum options_result {
 };
 
 /* Reads the command line as OpenSSH's sftp-server does, and leaves out->self empty.  -c ends it: what
- * follows is ignored, for accounts whose shell this program is.  start_directory is never freed. */
+ * follows is ignored, for accounts whose shell this program is.  The next call frees start_directory. */
 enum options_result options_parse(int argc, char **argv, struct options *out, int *status);
 
 #endif
