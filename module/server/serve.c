@@ -13,6 +13,8 @@
 #define BATCH_BYTES (256u << 10)
 #define SEND_BYTES (128u << 10)
 
+#define BAD_LENGTH SIZE_MAX
+
 static const int exit_bad_message = 11; /* as OpenSSH's */
 /* A turn ends after so long: more may have come. */
 static const uint64_t slow_ns = 2 * NS_PER_MS;
@@ -48,20 +50,18 @@ static void bad_message(struct serve *serve, const char *what, uint32_t value)
 	intake_drop(serve->intake);
 }
 
-/* The length of the packet at the beginning of the input when all of it is there, or 0.  A length
- * that no packet has ends the input: where the next one would begin cannot be known. */
-static size_t whole_packet(struct serve *serve)
+/* The length of the packet at the beginning of the input when all of it is there, or 0; BAD_LENGTH when no
+ * packet has the length that stands there. */
+static size_t whole_packet(const struct serve *serve)
 {
-	struct ring *input = &serve->intake->ring;
+	const struct ring *input = &serve->intake->ring;
 	uint32_t len;
 
 	if (input->used < 4)
 		return 0;
 	len = wire_peek_u32(ring_begin(input));
-	if (len == 0 || len > SFTP_PACKET_MAX) {
-		bad_message(serve, "length", len);
-		return 0;
-	}
+	if (len == 0 || len > SFTP_PACKET_MAX)
+		return BAD_LENGTH;
 	return input->used - 4 >= len ? len : 0;
 }
 
@@ -170,8 +170,14 @@ static int give_to_crew(struct serve *serve, const uint8_t *packet, size_t len)
 /* Carries out the request at the beginning of the input, or hands it over.  Returns as execute. */
 static int serve_one(struct serve *serve, size_t len)
 {
-	int rc = give_to_crew(serve, ring_begin(&serve->intake->ring) + 4, len);
+	int rc;
 
+	/* Where the next packet begins cannot be known. */
+	if (len == BAD_LENGTH) {
+		bad_message(serve, "length", wire_peek_u32(ring_begin(&serve->intake->ring)));
+		return -EPROTO;
+	}
+	rc = give_to_crew(serve, ring_begin(&serve->intake->ring) + 4, len);
 	if (rc == 0)
 		ring_taken(&serve->intake->ring, len + 4);
 	if (rc == -ENOTSUP)
@@ -204,7 +210,7 @@ void serve_turn(struct serve *serve)
 	session_count_requests(serve->server->session, requests);
 }
 
-bool serve_has_work(struct serve *serve)
+bool serve_has_work(const struct serve *serve)
 {
 	return !serve->held && has_room(serve) && whole_packet(serve) != 0;
 }
@@ -214,7 +220,7 @@ int serve_crew_fd(const struct serve *serve)
 	return serve_crew_is_busy(serve) && has_room(serve) ? crew_fd(serve->crew) : -1;
 }
 
-bool serve_is_done(struct serve *serve)
+bool serve_is_done(const struct serve *serve)
 {
 	return !serve_crew_is_busy(serve) && whole_packet(serve) == 0;
 }

@@ -35,8 +35,8 @@ void serve_turn(struct serve *serve);
 
 /* Whether another turn would find something to do at once; and whether nothing that has been received is
  * left to do. */
-bool serve_has_work(struct serve *serve);
-bool serve_is_done(struct serve *serve);
+bool serve_has_work(const struct serve *serve);
+bool serve_is_done(const struct serve *serve);
 
 /* Whether the crew carries out a request that may change anything: handles, orders seen and all else that
  * operations use are not to be touched before the next turn finds it done. */

@@ -205,6 +205,22 @@ Test(crew, reads_come_in_order_and_right)
 	finish();
 }
 
+/* A turn ends after a request that takes long; what stands behind it is looked at later. */
+Test(crew, a_length_that_no_packet_has_behind_a_slow_request)
+{
+	static struct packet stream;
+	struct peer_result result;
+
+	start_on_slow();
+	peer_add(&stream, SFTP_STAT, 1, "s", "slow/missing");
+	packet_add(&stream, "u", 0u);
+	peer_send(&peer, stream.bytes, stream.len);
+	cr_assert(peer_replied_code(&peer, 1, SFTP_NO_SUCH_FILE));
+	cr_expect(peer_ended(&peer));
+	result = peer_finish(&peer);
+	cr_expect_eq(result.engine.status, 11);
+}
+
 /* More than the crew takes at a time, behind a client that reads nothing and then is gone. */
 Test(crew, all_that_was_received_is_carried_out)
 {
