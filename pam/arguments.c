@@ -22,6 +22,10 @@ void arguments_parse(pam_handle_t *pamh, int argc, const char **argv, struct arg
 	for (int i = 0; i < argc; i++) {
 		if (strcmp(argv[i], "debug") == 0)
 			out->debug = true;
+		else if (strcmp(argv[i], "on_error=refuse") == 0)
+			out->on_error = ON_ERROR_REFUSE;
+		else if (strcmp(argv[i], "on_error=built-in") == 0)
+			out->on_error = ON_ERROR_BUILT_IN;
 		else if (!takes_value(argv[i], "config", &out->config) &&
 			 !takes_value(argv[i], "rundir", &out->rundir) &&
 			 !takes_value(argv[i], "shmdir", &out->shmdir))

@@ -2,23 +2,23 @@
 #include "register.h"
 
 #include "hold.h"
-#include "policy/policy_load.h"
 #include "table/members_file.h"
 #include "table/members_read.h"
 #include "table/table.h"
 #include "util/clock.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <security/pam_ext.h>
-#include <security/pam_modutil.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/types.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #define DATA_NAME "sftp_drain_connection"
 #define CONNECTION_VARIABLE "SFTP_DRAIN_CONNECTION"
@@ -59,58 +59,36 @@ static void forget(pam_handle_t *pamh, void *data, int error_status)
 	unregister(data);
 }
 
-/* The client's address as sshd knows it, or the remote host's name. */
-static void find_address(pam_handle_t *pamh, char out[ADDRESS_MAX])
+/* Who logs in, and under which policy. */
+static void describe(const struct login *login, struct connection *connection)
 {
-	const char *connection = pam_getenv(pamh, "SSH_CONNECTION");
-	const void *host = NULL;
-
-	if (connection == NULL) {
-		(void)pam_get_item(pamh, PAM_RHOST, &host);
-		connection = host == NULL ? "" : host;
-	}
-	snprintf(out, ADDRESS_MAX, "%.*s", (int)strcspn(connection, " "), connection);
-}
-
-/* Who logs in, and under which policy.  Returns 0 or a negative errno, logged. */
-static int describe(
-    pam_handle_t *pamh, const struct arguments *arguments, struct connection *connection)
-{
-	struct policy_error error;
-	const char *user = NULL;
-	struct passwd *entry = NULL;
-
-	if (pam_get_user(pamh, &user, NULL) == PAM_SUCCESS && user != NULL)
-		entry = pam_modutil_getpwnam(pamh, user);
-	if (entry == NULL) {
-		pam_syslog(pamh, LOG_ERR, "unknown user; the connection is not registered");
-		return -ENOENT;
-	}
-	connection->uid = entry->pw_uid;
-	connection->gid = entry->pw_gid;
+	connection->uid = login->uid;
+	connection->gid = login->gid;
 	connection->opened_ns = clock_now_ns();
-	snprintf(connection->user, sizeof(connection->user), "%s", user);
-	find_address(pamh, connection->address);
-	if (policy_load_user(arguments->config, user, &connection->policy, NULL, &error) != 0) {
-		pam_syslog(pamh, LOG_ERR, "%s; the built-in policy applies", error.text);
-		policy_set_defaults(&connection->policy);
-	}
-	return 0;
+	connection->policy = login->policy;
+	snprintf(connection->user, sizeof(connection->user), "%s", login->user);
+	snprintf(connection->address, sizeof(connection->address), "%s", login->address);
 }
 
-/* Puts the entry and the members file in place.  Returns 0 or a negative errno, logged. */
-static int enter(pam_handle_t *pamh, struct registration *registration, struct table *table)
+/* Returns 0 or a negative errno, logged but for -EDQUOT. */
+static int claim(pam_handle_t *pamh, struct registration *registration, struct table *table)
 {
 	struct connection *connection = &registration->connection;
 	int rc = table_claim(table, registration->shmdir, connection, &connection->ref);
 
-	if (rc != 0) {
+	if (rc != 0 && rc != -EDQUOT)
 		pam_syslog(pamh, LOG_ERR, "no entry in the session table: %s",
 		    rc == -ENOSPC ? "it is full" : explain(rc));
-		return rc;
-	}
-	rc =
+	return rc;
+}
+
+/* Puts the members file in place and shows the entry.  Returns 0 or a negative errno, logged. */
+static int enter(pam_handle_t *pamh, struct registration *registration, struct table *table)
+{
+	struct connection *connection = &registration->connection;
+	int rc =
 	    members_create(registration->shmdir, connection->ref, connection->uid, connection->gid);
+
 	if (rc == 0)
 		rc = members_reader_open(registration->shmdir, connection, &registration->members);
 	if (rc == 0)
@@ -149,18 +127,25 @@ static void restore_size_limit(const struct size_limit *before)
 	sigaction(SIGXFSZ, &before->action, NULL);
 }
 
-static int enter_table(pam_handle_t *pamh, struct registration *registration)
+/* Claims and, when opens is set, enters. */
+static int enter_table(pam_handle_t *pamh, struct registration *registration, bool opens)
 {
+	struct size_limit before;
 	struct table table;
-	int rc = table_open_or_create(registration->rundir, &table);
+	int rc;
 
+	lift_size_limit(&before);
+	rc = table_open_or_create(registration->rundir, &table);
 	if (rc != 0) {
 		pam_syslog(
 		    pamh, LOG_ERR, "session table in %s: %s", registration->rundir, explain(rc));
-		return rc;
+	} else {
+		rc = claim(pamh, registration, &table);
+		if (rc == 0 && opens)
+			rc = enter(pamh, registration, &table);
+		table_close(&table);
 	}
-	rc = enter(pamh, registration, &table);
-	table_close(&table);
+	restore_size_limit(&before);
 	return rc;
 }
 
@@ -183,45 +168,74 @@ static struct registration *find(pam_handle_t *pamh)
 	return (struct registration *)(uintptr_t)data;
 }
 
-/* Returns NULL, logged, when there is nothing to register. */
-static struct registration *new_registration(pam_handle_t *pamh, const struct arguments *arguments)
+/* Makes what is kept with the handle.  Returns NULL, logged, when there is no memory. */
+static struct registration *keep(pam_handle_t *pamh, const struct arguments *arguments)
 {
 	struct registration *registration = calloc(1, sizeof(*registration));
 
-	if (registration == NULL) {
-		pam_syslog(pamh, LOG_CRIT, "out of memory; the connection is not registered");
-		return NULL;
+	if (registration != NULL) {
+		registration->members.fd = -1;
+		snprintf(
+		    registration->rundir, sizeof(registration->rundir), "%s", arguments->rundir);
+		snprintf(
+		    registration->shmdir, sizeof(registration->shmdir), "%s", arguments->shmdir);
+		if (pam_set_data(pamh, DATA_NAME, registration, forget) == PAM_SUCCESS)
+			return registration;
 	}
-	registration->members.fd = -1;
-	snprintf(registration->rundir, sizeof(registration->rundir), "%s", arguments->rundir);
-	snprintf(registration->shmdir, sizeof(registration->shmdir), "%s", arguments->shmdir);
-	if (describe(pamh, arguments, &registration->connection) == 0)
-		return registration;
 	free(registration);
+	pam_syslog(pamh, LOG_CRIT, "out of memory; the connection is not registered");
 	return NULL;
 }
 
-void register_open(pam_handle_t *pamh, const struct arguments *arguments)
+/* libpam loads us in the process that starts the handle: the connection's monitor.  sshd has
+ * keyboard-interactive logins done in a child, account hooks included, whose handle is a copy. */
+static pid_t loaded_by;
+
+__attribute__((constructor)) static void note_loader(void)
 {
-	struct registration *registration;
-	struct size_limit before;
+	loaded_by = getpid();
+}
+
+int register_claim(pam_handle_t *pamh, const struct arguments *arguments, const struct login *login)
+{
+	struct registration *registration = find(pamh);
+	struct proc_stat monitor = {.id = {.pid = 0}};
 	int rc;
 
-	if (find(pamh) != NULL)
-		return;
-	registration = new_registration(pamh, arguments);
-	if (registration == NULL)
-		return;
-	lift_size_limit(&before);
-	rc = enter_table(pamh, registration);
-	restore_size_limit(&before);
-	if (rc != 0 || export_connection(pamh, registration->connection.ref) != 0 ||
-	    pam_set_data(pamh, DATA_NAME, registration, forget) != PAM_SUCCESS) {
-		unregister(registration);
-		return;
+	if (getpid() != loaded_by && getppid() == loaded_by) {
+		rc = proc_read_stat(loaded_by, &monitor);
+		if (rc != 0)
+			return rc;
 	}
-	if (arguments->debug)
+	if (registration == NULL)
+		registration = keep(pamh, arguments);
+	if (registration == NULL)
+		return -ENOMEM;
+	describe(login, &registration->connection);
+	registration->connection.monitor = monitor.id;
+	return enter_table(pamh, registration, false);
+}
+
+int register_open(pam_handle_t *pamh, const struct arguments *arguments, const struct login *login)
+{
+	struct registration *registration = find(pamh);
+	int rc;
+
+	if (registration != NULL && registration->members.fd >= 0)
+		return 0;
+	if (registration == NULL)
+		registration = keep(pamh, arguments);
+	if (registration == NULL)
+		return -ENOMEM;
+	describe(login, &registration->connection);
+	rc = enter_table(pamh, registration, true);
+	if (rc == 0)
+		rc = export_connection(pamh, registration->connection.ref);
+	if (rc != 0)
+		(void)pam_set_data(pamh, DATA_NAME, NULL, NULL);
+	else if (arguments->debug)
 		pam_syslog(pamh, LOG_DEBUG, "registered %s", pam_getenv(pamh, CONNECTION_VARIABLE));
+	return rc;
 }
 
 /* Adds the sessions that ended under the order on the host or on the user to that order's tally. */

@@ -27,6 +27,7 @@ requirements() {
 		program  pkg-config    pkg-config
 		header   security/pam_modules.h  libpam0g-dev
 		library  libconfig     libconfig-dev
+		library  libcrypto     libssl-dev
 		program  sshd          openssh-server
 		program  sftp          openssh-client
 		program  ss            iproute2

@@ -9,13 +9,20 @@
 
 enum control_status cmd_policy(struct control *control)
 {
+	const struct options *options = &control->options;
 	const char *user = control->user;
+	const struct policy_subject subject = {
+	    .user = user,
+	    .address = options->address,
+	    .keys = options->keys,
+	    .key_count = options->key_count,
+	};
 	char shown[256], value[POLICY_VALUE_MAX];
 	struct policy_origins origins;
 	struct policy_error error;
 	struct policy policy;
 
-	if (policy_load_user(control->options.config, user, &policy, &origins, &error) != 0) {
+	if (policy_load_user(options->config, &subject, &policy, &origins, &error) != 0) {
 		control_error(control, "policy: %s", error.text);
 		return STATUS_ERROR;
 	}
@@ -26,7 +33,7 @@ enum control_status cmd_policy(struct control *control)
 	for (int i = 0; i < POLICY_SETTINGS; i++) {
 		enum policy_setting setting = (enum policy_setting)i;
 
-		fprintf(control->out, "%-14s  %-16s  %s\n", policy_setting_name(setting),
+		fprintf(control->out, "%-27s  %-16s  %s\n", policy_setting_name(setting),
 		    policy_setting_format(setting, &policy, value), origins.of[i]);
 	}
 	return STATUS_DONE;

@@ -27,8 +27,9 @@ static const struct command commands[] = {
 	OPTION_BIT(OPTION_TIMEOUT) | OPTION_BIT(OPTION_QUIET), OPERAND_TARGET, cmd_wait},
     {"reopen", "[-q] [TARGET]", "take an order back", OPTION_BIT(OPTION_QUIET), OPERAND_TARGET,
 	cmd_reopen},
-    {"policy", "USER", "show a user's settings and where each comes from", 0, OPERAND_USER,
-	cmd_policy},
+    {"policy", "[--address ADDRESS] [--key FINGERPRINT]... USER",
+	"show a user's settings and where each comes from",
+	OPTION_BIT(OPTION_ADDRESS) | OPTION_BIT(OPTION_KEY), OPERAND_USER, cmd_policy},
     {"check", "", "check the configuration file", 0, OPERAND_NONE, cmd_check},
 };
 static const size_t command_count = sizeof(commands) / sizeof(commands[0]);

@@ -1,6 +1,7 @@
 /* control: the command line as a plain struct.  Knows no verb; never acts on what it reads. */
 #include "control/options.h"
 
+#include "policy/policy_address.h"
 #include "table/order.h"
 #include "util/duration.h"
 #include "util/escape.h"
@@ -28,6 +29,8 @@ static const struct option_row {
     [OPTION_WAIT] = {"wait", 0, NULL, "wait until nothing is live any more"},
     [OPTION_TIMEOUT] = {"timeout", 0, "DURATION", "wait at most so long"},
     [OPTION_QUIET] = {"quiet", 'q', NULL, "do not say what was done"},
+    [OPTION_ADDRESS] = {"address", 0, "ADDRESS", "log in from there"},
+    [OPTION_KEY] = {"key", 0, "FINGERPRINT", "with that key, SHA256:...; may be given again"},
     [OPTION_CONFIG] = {"config", 0, "FILE", "the configuration file (" SD_CONFIG ")"},
     [OPTION_RUNDIR] = {"rundir", 0, "DIR", "where the session table is (" SD_RUNDIR ")"},
     [OPTION_SHMDIR] = {"shmdir", 0, "DIR", "where members files are (" SD_SHMDIR ")"},
@@ -76,6 +79,27 @@ static int take_duration(enum option_id id, const char *argument, uint64_t *to, 
 	return 0;
 }
 
+static int take_address(struct options *options, const char *argument, FILE *err)
+{
+	struct policy_address address;
+
+	if (policy_address_parse(argument, &address) != 0)
+		return complain(err, argument, "--address: not an IPv4 or IPv6 address");
+	options->address = argument;
+	return 0;
+}
+
+static int take_key(struct options *options, const char *argument, FILE *err)
+{
+	if (!policy_key_is_fingerprint(argument))
+		return complain(err, argument,
+		    "--key: not a fingerprint as ssh-keygen -l prints it, SHA256:...");
+	if (options->key_count == POLICY_KEYS_MAX)
+		return complain(err, argument, "--key: more than %d", POLICY_KEYS_MAX);
+	options->keys[options->key_count++] = argument;
+	return 0;
+}
+
 static int take(struct options *options, enum option_id id, const char *argument, FILE *err)
 {
 	options->given |= OPTION_BIT(id);
@@ -90,6 +114,10 @@ static int take(struct options *options, enum option_id id, const char *argument
 		return take_text(id, argument, SIZE_MAX, &options->columns, err);
 	case OPTION_MESSAGE:
 		return take_text(id, argument, ORDER_MESSAGE_MAX - 1, &options->message, err);
+	case OPTION_ADDRESS:
+		return take_address(options, argument, err);
+	case OPTION_KEY:
+		return take_key(options, argument, err);
 	case OPTION_DEADLINE:
 		return take_duration(id, argument, &options->deadline_ns, err);
 	case OPTION_TIMEOUT:

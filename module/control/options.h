@@ -3,6 +3,7 @@
 #define SD_CONTROL_OPTIONS_H
 
 #include "policy/policy.h"
+#include "policy/policy_key.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +18,8 @@ enum option_id {
 	OPTION_WAIT,
 	OPTION_TIMEOUT,
 	OPTION_QUIET,
+	OPTION_ADDRESS,
+	OPTION_KEY,
 	OPTION_CONFIG,
 	OPTION_RUNDIR,
 	OPTION_SHMDIR,
@@ -42,6 +45,9 @@ struct options {
 	const char *shmdir;
 	const char *columns;
 	const char *message;
+	const char *address;               /* an IPv4 or IPv6 address; NULL: not given */
+	const char *keys[POLICY_KEYS_MAX]; /* fingerprints */
+	size_t key_count;
 	enum policy_drain drain; /* POLICY_DRAIN_UNSET: not given */
 	uint64_t deadline_ns;    /* from now */
 	uint64_t timeout_ns;

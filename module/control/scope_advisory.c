@@ -26,6 +26,8 @@ struct advisory_walk {
 static void set_user(struct advisory_walk *walk, uid_t uid)
 {
 	const struct passwd *entry = getpwuid(uid);
+	/* No address: the one in the file is the user's word. */
+	const struct policy_subject subject = {.user = walk->user};
 	struct policy_error error;
 
 	if (entry != NULL)
@@ -33,7 +35,7 @@ static void set_user(struct advisory_walk *walk, uid_t uid)
 	else
 		snprintf(walk->user, USER_NAME_MAX, "%lu", (unsigned long)uid);
 	/* On an error it holds the built-in values, with which the user's sessions run then, too. */
-	(void)policy_load_user(walk->scope->config, walk->user, &walk->policy, NULL, &error);
+	(void)policy_load_user(walk->scope->config, &subject, &walk->policy, NULL, &error);
 }
 
 static int visit_file(struct advisory_walk *walk, uid_t uid, const char *name)

@@ -33,9 +33,16 @@ struct policy {
 	uint32_t close;          /* enum policy_close */
 	uint32_t drain;          /* enum policy_drain */
 	uint32_t while_draining; /* enum policy_while_draining */
+	uint32_t required;       /* not 0: refuse what cannot be registered, or would be alone */
+	/* Of one user; 0: no limit. */
+	uint32_t max_sessions;
+	uint32_t max_connections;
+	uint32_t max_sessions_per_connection;
 	uint32_t reserved;
-	uint64_t deadline_ns; /* from an order to the forced end */
-	uint64_t linger_ns;   /* after the last handle or session, for what may still come */
+	uint64_t deadline_ns;        /* from an order to the forced end */
+	uint64_t linger_ns;          /* after the last handle or session, for what may still come */
+	uint64_t idle_timeout_ns;    /* of a session that does nothing; 0: none */
+	uint64_t session_timeout_ns; /* of any session; 0: none */
 };
 
 /* The settings, in the order in which they are printed. */
@@ -45,7 +52,20 @@ enum policy_setting {
 	POLICY_SETTING_DEADLINE,
 	POLICY_SETTING_LINGER,
 	POLICY_SETTING_WHILE_DRAINING,
+	POLICY_SETTING_MAX_SESSIONS,
+	POLICY_SETTING_MAX_CONNECTIONS,
+	POLICY_SETTING_MAX_SESSIONS_PER_CONNECTION,
+	POLICY_SETTING_IDLE_TIMEOUT,
+	POLICY_SETTING_SESSION_TIMEOUT,
+	POLICY_SETTING_REQUIRED,
 	POLICY_SETTINGS,
+};
+
+/* How a setting's value stands in the configuration file. */
+enum policy_form {
+	POLICY_FORM_TEXT,   /* in quotes */
+	POLICY_FORM_NUMBER, /* a whole number, or "none" in quotes */
+	POLICY_FORM_SWITCH, /* true or false */
 };
 
 /* Longest text that policy_setting_format writes, its NUL included. */
@@ -60,12 +80,14 @@ const char *policy_setting_name(enum policy_setting setting);
 /* The setting that has this name, or -ENOENT. */
 int policy_setting_find(const char *name);
 
-/* Reads value, as the configuration file has it, into the setting's field of *policy.  Returns 0,
- * -EINVAL when it is none of the setting's values, -ERANGE for a duration that is too long.
- * *policy is changed only on success. */
+enum policy_form policy_setting_form(enum policy_setting setting);
+
+/* Reads value, as the configuration file has it but for quotes, into the setting's field of *policy.
+ * Returns 0, -EINVAL when it is none of the setting's values, -ERANGE for a duration that is too
+ * long.  *policy is changed only on success. */
 int policy_setting_parse(enum policy_setting setting, const char *value, struct policy *policy);
 
-/* Writes the setting's value as the configuration file would have it.  Returns out. */
+/* Writes the setting's value as the configuration file would have it, without quotes.  Returns out. */
 char *policy_setting_format(
     enum policy_setting setting, const struct policy *policy, char out[POLICY_VALUE_MAX]);
 

@@ -10,7 +10,9 @@
 	EACH(config_init)                                                                          \
 	EACH(config_destroy)                                                                       \
 	EACH(config_read_string)                                                                   \
+	EACH(config_setting_get_bool)                                                              \
 	EACH(config_setting_get_elem)                                                              \
+	EACH(config_setting_get_int)                                                               \
 	EACH(config_setting_get_member)                                                            \
 	EACH(config_setting_get_string)                                                            \
 	EACH(config_setting_length)

@@ -41,8 +41,10 @@ static int parse_text(struct policy_loading *loading, const char *text)
 static void set_built_in(struct policy *policy, struct policy_origins *origins)
 {
 	policy_set_defaults(policy);
-	for (int i = 0; i < POLICY_SETTINGS && origins != NULL; i++)
+	for (int i = 0; i < POLICY_SETTINGS && origins != NULL; i++) {
 		snprintf(origins->of[i], POLICY_ORIGIN_MAX, "built-in");
+		origins->may_change[i] = false;
+	}
 }
 
 /* Sets the built-in values and reads the file.  Returns 0 with *text NULL when there is none; else
@@ -83,8 +85,12 @@ static int resolve(struct policy_loading *loading, const char *text)
 int policy_load(const char *path, const struct policy_subject *subject, struct policy *policy,
     struct policy_origins *origins, struct policy_error *error)
 {
-	struct policy_loading loading = {
-	    .path = path, .subject = subject, .policy = policy, .origins = origins, .error = error};
+	const struct policy_subject nobody = {.user = NULL};
+	struct policy_loading loading = {.path = path,
+	    .subject = subject != NULL ? subject : &nobody,
+	    .policy = policy,
+	    .origins = origins,
+	    .error = error};
 	char *text;
 	int rc = begin(&loading, &text);
 
@@ -94,12 +100,12 @@ int policy_load(const char *path, const struct policy_subject *subject, struct p
 	return rc;
 }
 
-int policy_load_user(const char *path, const char *user, struct policy *policy,
+int policy_load_user(const char *path, const struct policy_subject *subject, struct policy *policy,
     struct policy_origins *origins, struct policy_error *error)
 {
-	struct policy_subject subject = {.user = user};
+	struct policy_subject grouped = *subject;
 	struct policy_loading loading = {.path = path,
-	    .subject = &subject,
+	    .subject = &grouped,
 	    .policy = policy,
 	    .origins = origins,
 	    .error = error};
@@ -109,14 +115,14 @@ int policy_load_user(const char *path, const char *user, struct policy *policy,
 	/* The user database may be a network away: it is not asked for a file that is not there. */
 	if (rc != 0 || text == NULL)
 		return rc;
-	rc = policy_groups_find(user, &names, &subject.group_count);
-	subject.groups = (const char *const *)names;
+	rc = policy_groups_find(subject->user, &names, &grouped.group_count);
+	grouped.groups = (const char *const *)names;
 	if (rc != 0)
 		rc = policy_error_set(
 		    error, rc, path, 0, "cannot look up the user's groups: %s", strerror(-rc));
 	else
 		rc = resolve(&loading, text);
-	policy_groups_free(names, subject.group_count);
+	policy_groups_free(names, grouped.group_count);
 	free(text);
 	return rc;
 }

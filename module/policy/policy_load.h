@@ -5,13 +5,19 @@
 
 #include "policy/policy.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
-/* Whom the policy is for.  Borrowed for the call. */
+/* Whom the policy is for.  Borrowed for the call.  What is not known matches no pattern. */
 struct policy_subject {
 	const char *user;
 	const char *const *groups; /* names, primary group included */
 	size_t group_count;
+	const char *address; /* as sshd gives it; NULL, or a host's name: not known */
+	/* Fingerprints ("SHA256:...") of the keys that have authenticated him. */
+	const char *const *keys;
+	size_t key_count;
+	bool keys_open; /* there may be one more, which is not known yet */
 };
 
 #define POLICY_ERROR_MAX 512
@@ -27,6 +33,8 @@ struct policy_error {
  * first rule is rules[0], as in libconfig's own paths. */
 struct policy_origins {
 	char of[POLICY_SETTINGS][POLICY_ORIGIN_MAX];
+	/* With keys_open: whether a rule would give the setting another value for some key. */
+	bool may_change[POLICY_SETTINGS];
 };
 
 /* Reads the file at path whole, checks every setting in it, also those of rules that do not match,
@@ -41,10 +49,10 @@ struct policy_origins {
 int policy_load(const char *path, const struct policy_subject *subject, struct policy *policy,
     struct policy_origins *origins, struct policy_error *error);
 
-/* As policy_load, for a user by name: looks up the groups (getgrouplist(3)).  A user who does not
- * exist has no groups; where the user database cannot be asked that is an error, since a rule that
- * should match would not. */
-int policy_load_user(const char *path, const char *user, struct policy *policy,
+/* As policy_load, with the groups of the subject's user looked up (getgrouplist(3)); what the subject
+ * says of groups is not looked at.  A user who does not exist has no groups; where the user database
+ * cannot be asked that is an error, since a rule that should match would not. */
+int policy_load_user(const char *path, const struct policy_subject *subject, struct policy *policy,
     struct policy_origins *origins, struct policy_error *error);
 
 #endif

@@ -49,11 +49,27 @@ static int find_registered(struct session *session)
 	return rc;
 }
 
+/* The client's address as sshd has it, empty when there is none.  Returns out. */
+static const char *client_address(char out[ADDRESS_MAX])
+{
+	const char *connection = getenv("SSH_CONNECTION");
+
+	snprintf(out, ADDRESS_MAX, "%.*s", connection == NULL ? 0 : (int)strcspn(connection, " "),
+	    connection == NULL ? "" : connection);
+	return out;
+}
+
+/* For a session that no PAM module has registered.  Which key its user has is not known here. */
 static int load_policy(struct session *session)
 {
+	char address[ADDRESS_MAX];
+	const struct policy_subject subject = {
+	    .user = session->options->self.pw_name,
+	    .address = client_address(address),
+	};
 	struct policy_error error;
-	int rc = policy_load_user(session->options->config, session->options->self.pw_name,
-	    &session->policy, NULL, &error);
+	int rc =
+	    policy_load_user(session->options->config, &subject, &session->policy, NULL, &error);
 
 	if (rc != 0) {
 		log_error("%s; the built-in policy applies", error.text);
@@ -65,15 +81,15 @@ static int load_policy(struct session *session)
 /* Without the PAM module: siblings find each other by the sshd process. */
 static int open_advisory(struct session *session)
 {
-	const char *address = getenv("SSH_CONNECTION");
-	struct advisory_connection connection;
-	char client[ADDRESS_MAX];
-	int rc;
+	char address[ADDRESS_MAX];
+	const struct advisory_connection connection = {
+	    .sshd = session->sshd,
+	    .policy = session->policy,
+	    .address = client_address(address),
+	};
+	int rc = members_open_advisory(
+	    session->options->shmdir, &connection, &session->membership);
 
-	snprintf(client, sizeof(client), "%.*s", (int)strcspn(address, " "), address);
-	connection = (struct advisory_connection){
-	    .sshd = session->sshd, .policy = session->policy, .address = client};
-	rc = members_open_advisory(session->options->shmdir, &connection, &session->membership);
 	if (rc == 0)
 		session->opened_ns = session->membership.header->opened_ns;
 	return rc;

@@ -180,9 +180,11 @@ static int take_row(struct membership *membership, int index)
 static int claim_row(struct membership *membership)
 {
 	uint32_t start = atomic_fetch_add(&membership->header->row_hint, 1);
+	uint32_t max = membership->rows_max;
+	uint32_t rows = max == 0 || max > MEMBERS_ROWS ? MEMBERS_ROWS : max;
 
-	for (uint32_t i = 0; i < MEMBERS_ROWS; i++) {
-		uint32_t index = (start + i) % MEMBERS_ROWS;
+	for (uint32_t i = 0; i < rows; i++) {
+		uint32_t index = (start + i) % rows;
 		int rc = lock_try(membership->fd, LOCK_ROWS + (off_t)index, LOCK_EXCLUSIVE);
 
 		if (rc == 0)

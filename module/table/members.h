@@ -11,6 +11,8 @@
 struct membership {
 	int fd;
 	int row_index; /* -1: no row */
+	uint32_t
+	    rows_max; /* what members_join may take: fewer siblings than rows.  0: no such limit */
 	struct members_header *header;
 	struct member_row *rows;
 };
@@ -26,7 +28,7 @@ int members_open_advisory(
     const char *shmdir, const struct advisory_connection *connection, struct membership *out);
 
 /* Becomes a member: the read lock, the gate, a row, in this order.  Returns 0, -ESHUTDOWN the
- * connection is being closed by its last one out, -ENOSPC every row is held, -ETIMEDOUT somebody
+ * connection is being closed by its last one out, -ENOSPC every row that it may take is held, -ETIMEDOUT somebody
  * held the lock for two seconds without closing, -ENOMEM there is no memory for a row, -ESTALE the
  * file has lost its name (open it again: it is another now), or another negative errno; on failure
  * nothing is held.  The caller then reads the entry's state and the orders, and leaves again when

@@ -3,6 +3,7 @@
 #include "table/lock.h"
 #include "table/members_file.h"
 #include "table/table.h"
+#include "util/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,8 @@
 /* Entries looked at beyond the one that is claimed, so that the dead are found without a walk over
  * the whole table at each login. */
 #define REAP_AHEAD 4
+
+static const uint64_t claimers_limit_ns = 2 * NS_PER_S;
 
 static int self_word(enum entry_state state, uint64_t *packed)
 {
@@ -87,30 +90,98 @@ static void reap_ahead(struct table *table, const char *shmdir, uint32_t slot)
 		(void)table_reap(table, shmdir, (slot + i) % table->header->capacity);
 }
 
-int table_claim(struct table *table, const char *shmdir, const struct connection *description,
-    struct connection_ref *ref)
+/* The entry that the word says is its owner's already, or capacity. */
+static uint32_t find_claim(const struct table *table, uint64_t claiming)
+{
+	uint32_t slot = 0;
+
+	while (
+	    slot < table->header->capacity && atomic_load(&table->entries[slot].word) != claiming)
+		slot++;
+	return slot;
+}
+
+/* Whether the user has so many entries, the owner of own not counted.  A free entry keeps the uid that it
+ * had; one that is being claimed has the new one, for claimers come one at a time, or a dead owner. */
+static bool has_entries(const struct table *table, uid_t uid, uint64_t own, uint32_t max)
+{
+	struct proc_id owner = entry_word_unpack(own).owner;
+	uint32_t count = 0;
+
+	for (uint32_t slot = 0; slot < table->header->capacity && count < max; slot++) {
+		const struct connection_entry *entry = &table->entries[slot];
+		struct entry_word word = entry_word_unpack(atomic_load(&entry->word));
+
+		if (word.state == ENTRY_FREE || word.state == ENTRY_RELEASING ||
+		    entry->uid != (uint32_t)uid ||
+		    (word.owner.pid == owner.pid && word.owner.start == owner.start))
+			continue;
+		if (proc_is_alive(word.owner))
+			count++;
+	}
+	return count >= max;
+}
+
+static int claim_free(
+    struct table *table, const char *shmdir, uint64_t claiming, struct connection_ref *ref)
 {
 	uint32_t capacity = table->header->capacity;
 	uint32_t start = atomic_load(&table->header->claim_hint) % capacity;
-	uint64_t claiming;
-	int rc = self_word(ENTRY_CLAIMING, &claiming);
 
-	if (rc != 0)
-		return rc;
 	for (uint32_t i = 0; i < capacity; i++) {
 		uint32_t slot = (start + i) % capacity;
-		struct connection_entry *entry = &table->entries[slot];
 
 		if (!claim_slot(table, slot, claiming) &&
 		    !(table_reap(table, shmdir, slot) && claim_slot(table, slot, claiming)))
 			continue;
-		*ref = (struct connection_ref){slot, atomic_fetch_add(&entry->generation, 1) + 1};
-		fill_entry(entry, description);
+		*ref = (struct connection_ref){
+		    slot, atomic_fetch_add(&table->entries[slot].generation, 1) + 1};
 		atomic_store(&table->header->claim_hint, (slot + 1) % capacity);
-		reap_ahead(table, shmdir, slot);
 		return 0;
 	}
 	return -ENOSPC;
+}
+
+/* With the claimers' lock held. */
+static int claim(struct table *table, const char *shmdir, const struct connection *description,
+    uint64_t claiming, struct connection_ref *ref)
+{
+	uint32_t max = description->policy.max_connections;
+	uint32_t slot;
+	int rc = 0;
+
+	if (max != 0 && has_entries(table, description->uid, claiming, max))
+		return -EDQUOT;
+	slot = find_claim(table, claiming);
+	if (slot < table->header->capacity)
+		*ref = (struct connection_ref){slot, atomic_load(&table->entries[slot].generation)};
+	else
+		rc = claim_free(table, shmdir, claiming, ref);
+	if (rc == 0)
+		fill_entry(&table->entries[ref->slot], description);
+	return rc;
+}
+
+int table_claim(struct table *table, const char *shmdir, const struct connection *description,
+    struct connection_ref *ref)
+{
+	uint64_t claiming;
+	int rc = 0;
+
+	if (description->monitor.pid != 0)
+		claiming =
+		    entry_word_pack((struct entry_word){ENTRY_CLAIMING, description->monitor});
+	else
+		rc = self_word(ENTRY_CLAIMING, &claiming);
+	if (rc == 0)
+		rc = lock_wait(table->lock_fd, LOCK_CLAIMERS, LOCK_EXCLUSIVE, claimers_limit_ns);
+	if (rc != 0)
+		return rc == -ETIMEDOUT ? -EBUSY : rc;
+	rc = claim(table, shmdir, description, claiming, ref);
+	lock_drop(table->lock_fd, LOCK_CLAIMERS);
+	if (rc == 0)
+		reap_ahead(table, shmdir, ref->slot);
+	return rc;
 }
 
 /* Moves our own entry from one of two states to another. */

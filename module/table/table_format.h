@@ -15,9 +15,11 @@
  *   Between CLAIMING and OPEN, and only then, the owner writes the plain fields; readers of an OPEN
  *   or CLOSING entry copy it between two loads of word and generation and drop the copy when either
  *   moved.  The generation is raised by each claim and is never zero in a claimed entry.
+ *   A child of the owner may fill it in for the owner, and an owner has one CLAIMING entry at most.
  *   Orders are order_cells (order.h); their writers hold the write lock on byte LOCK_WRITERS of
  *   RUNDIR/lock, an open-file-description lock, which the kernel takes back from the dead; a file of
- *   its own, 0600, because whoever may read a file may put a read lock on it.  Each change of an order, and each step of an entry, raises order_epoch afterwards: a session that finds the
+ *   its own, 0600, because whoever may read a file may put a read lock on it.  One entry at a time is claimed: claimers hold LOCK_CLAIMERS of it, so
+ *   that counting a user's entries and claiming one more is one step.  Each change of an order, and each step of an entry, raises order_epoch afterwards: a session that finds the
  *   epoch unchanged has nothing to read.
  *
  * A MEMBERS FILE, one per connection, SHMDIR/SLOT.GENERATION (or SHMDIR-UID/PID.START without the
@@ -67,7 +69,7 @@
 #define MEMBERS_MAGIC UINT64_C(0x31424d454e524453) /* "SDRNEMB1" */
 
 /* Raised by hand when the meaning changes and no size does. */
-#define TABLE_FORMAT_VERSION 2
+#define TABLE_FORMAT_VERSION 3
 
 #define TABLE_CAPACITY 4096
 #define TABLE_USERS 256
@@ -82,6 +84,7 @@
 #define LOCK_WRITERS 2
 #define LOCK_REFUSED 3
 #define LOCK_GUARD 4
+#define LOCK_CLAIMERS 5
 #define LOCK_PIPES 8
 #define LOCK_ROWS 16
 
@@ -209,7 +212,7 @@ struct members_header {
 
 _Static_assert(sizeof(_Atomic uint64_t) == 8, "a 64-bit atomic is a plain word");
 _Static_assert(__atomic_always_lock_free(8, 0), "atomics work across processes only without locks");
-_Static_assert(sizeof(struct policy) == 32, "policy layout");
+_Static_assert(sizeof(struct policy) == 64, "policy layout");
 _Static_assert(sizeof(struct order) == 32 + ORDER_MESSAGE_MAX, "order layout");
 _Static_assert(sizeof(struct order_cell) == 8 + 2 * sizeof(struct order), "order_cell layout");
 _Static_assert(offsetof(struct table_header, order_epoch) == 24, "header layout");

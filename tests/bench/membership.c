@@ -33,6 +33,7 @@ static int write_policy(const char *path)
 static int describe(const char *config, struct connection *connection)
 {
 	const struct passwd *self = getpwuid(geteuid());
+	struct policy_subject subject = {.address = "127.0.0.1"};
 	struct policy_error error;
 
 	if (self == NULL)
@@ -42,7 +43,8 @@ static int describe(const char *config, struct connection *connection)
 	connection->opened_ns = clock_now_ns();
 	snprintf(connection->user, sizeof(connection->user), "%s", self->pw_name);
 	snprintf(connection->address, sizeof(connection->address), "127.0.0.1");
-	return policy_load_user(config, self->pw_name, &connection->policy, NULL, &error);
+	subject.user = self->pw_name;
+	return policy_load_user(config, &subject, &connection->policy, NULL, &error);
 }
 
 static int enter(struct table *table, struct membership_place *out)

@@ -1,16 +1,15 @@
 /* Tests of the PAM module: its hooks as an application calls them, through libpam and the built
  * module, with a service file of the test's own.  No sshd: that is tests/e2e. */
+#include "service.h"
 #include "table/members.h"
 #include "table/table.h"
 #include "util/clock.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <ftw.h>
 #include <pwd.h>
 #include <security/pam_appl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,80 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char dir[64], rundir[80], shmdir[80], config[80];
-static char said[512]; /* what the module said to the user */
-
-static int converse(
-    int count, const struct pam_message **messages, struct pam_response **responses, void *data)
-{
-	(void)data;
-	for (int i = 0; i < count; i++)
-		snprintf(said, sizeof(said), "%s", messages[i]->msg);
-	*responses = calloc((size_t)count, sizeof(**responses));
-	return *responses == NULL ? PAM_BUF_ERR : PAM_SUCCESS;
-}
-
-static const struct pam_conv conversation = {.conv = converse};
-
-static void write_file(const char *path, const char *format, ...)
-{
-	FILE *file = fopen(path, "w");
-	va_list args;
-
-	cr_assert_not_null(file, "%s", path);
-	va_start(args, format);
-	vfprintf(file, format, args);
-	va_end(args);
-	cr_assert_eq(fclose(file), 0);
-}
-
-/* The service file, with the module in all the places where it may stand. */
-static void begin(void)
-{
-	const char *module = getenv("SD_PAM");
-	char service[96], words[400];
-
-	if (module == NULL || geteuid() != 0)
-		cr_skip_test("needs root, and the built module in SD_PAM");
-	snprintf(dir, sizeof(dir), "/tmp/sftp-drain-pam.XXXXXX");
-	cr_assert_not_null(mkdtemp(dir));
-	snprintf(rundir, sizeof(rundir), "%s/run", dir);
-	snprintf(shmdir, sizeof(shmdir), "%s/shm", dir);
-	snprintf(config, sizeof(config), "%s/conf", dir);
-	snprintf(words, sizeof(words), "%s config=%s rundir=%s shmdir=%s debug", module, config,
-	    rundir, shmdir);
-	snprintf(service, sizeof(service), "%s/tested", dir);
-	write_file(service,
-	    "auth optional %s\nauth required pam_permit.so\n"
-	    "account required %s\nsession required %s\n",
-	    words, words, words);
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static void end(void)
-{
-	if (dir[0] != '\0')
-		nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-TestSuite(pam, .init = begin, .fini = end, .timeout = 60);
-
-static pam_handle_t *start(const char *user)
-{
-	pam_handle_t *pamh = NULL;
-
-	said[0] = '\0';
-	cr_assert_eq(pam_start_confdir("tested", user, &conversation, dir, &pamh), PAM_SUCCESS);
-	cr_assert_eq(pam_putenv(pamh, "SSH_CONNECTION=192.0.2.9 4711 192.0.2.1 22"), PAM_SUCCESS);
-	return pamh;
-}
+TestSuite(pam, .init = service_begin, .fini = service_end, .timeout = 60);
 
 static struct connection_ref exported(pam_handle_t *pamh)
 {
@@ -109,7 +35,7 @@ static struct table open_table(void)
 {
 	struct table table;
 
-	cr_assert_eq(table_open_or_create(rundir, &table), 0);
+	cr_assert_eq(table_open_or_create(service_rundir, &table), 0);
 	return table;
 }
 
@@ -117,19 +43,19 @@ static bool file_exists(struct connection_ref ref)
 {
 	char text[CONNECTION_REF_TEXT_MAX], path[160];
 
-	snprintf(path, sizeof(path), "%s/%s", shmdir, connection_ref_format(ref, text));
+	snprintf(path, sizeof(path), "%s/%s", service_shmdir, connection_ref_format(ref, text));
 	return access(path, F_OK) == 0;
 }
 
 Test(pam, a_connection_is_registered_and_released)
 {
 	struct passwd *nobody = getpwnam("nobody");
-	pam_handle_t *pamh = start("nobody");
+	pam_handle_t *pamh = service_start("nobody");
 	struct connection connection;
 	struct connection_ref ref;
 	struct table table;
 
-	write_file(config, "default = { deadline = \"7m\"; };\n");
+	service_configure("default = { deadline = \"7m\"; };\n");
 	cr_assert_eq(pam_authenticate(pamh, 0), PAM_SUCCESS);
 	cr_assert_eq(pam_acct_mgmt(pamh, 0), PAM_SUCCESS);
 	cr_assert_eq(pam_open_session(pamh, 0), PAM_SUCCESS);
@@ -155,7 +81,7 @@ Test(pam, a_connection_is_registered_and_released)
 
 Test(pam, a_handle_that_ends_without_close_leaves_nothing)
 {
-	pam_handle_t *pamh = start("nobody");
+	pam_handle_t *pamh = service_start("nobody");
 	struct connection connection;
 	struct connection_ref ref;
 	struct table table;
@@ -172,7 +98,7 @@ Test(pam, a_handle_that_ends_without_close_leaves_nothing)
 /* A forked child ends its copy of the handle, as sshd's does: the parent's entry stays. */
 Test(pam, a_child_does_not_release_its_parents_entry)
 {
-	pam_handle_t *pamh = start("nobody");
+	pam_handle_t *pamh = service_start("nobody");
 	struct connection connection;
 	struct connection_ref ref;
 	struct table table;
@@ -216,7 +142,7 @@ static pid_t start_member(struct connection_ref ref, uint64_t for_ns, bool stubb
 		struct membership own;
 
 		if (setgid(nobody->pw_gid) != 0 || setuid(nobody->pw_uid) != 0 ||
-		    members_open(shmdir, ref, &own) != 0 || members_join(&own) != 0)
+		    members_open(service_shmdir, ref, &own) != 0 || members_join(&own) != 0)
 			_exit(1);
 		atomic_store(&members_row(&own)->state, MEMBER_ACTIVE);
 		members_show_orders(&own, &plan);
@@ -239,7 +165,7 @@ Test(pam, close_waits_for_the_sessions)
 {
 	const struct order_target host = {.scope = SCOPE_HOST};
 	const struct order_change change = {.drain = POLICY_DRAIN_UNSET};
-	pam_handle_t *pamh = start("nobody");
+	pam_handle_t *pamh = service_start("nobody");
 	struct order_tally tally;
 	struct connection_ref ref;
 	struct table table;
@@ -248,7 +174,7 @@ Test(pam, close_waits_for_the_sessions)
 	pid_t member;
 	int status;
 
-	cr_assert_eq(chmod(dir, 0755), 0);
+	cr_assert_eq(chmod(service_dir, 0755), 0);
 	cr_assert_eq(pam_open_session(pamh, 0), PAM_SUCCESS);
 	ref = exported(pamh);
 	table = open_table();
@@ -274,7 +200,7 @@ Test(pam, close_ends_sessions_at_the_deadline)
 {
 	const struct order_target host = {.scope = SCOPE_HOST};
 	const struct order_change change = {.drain = POLICY_DRAIN_UNSET};
-	pam_handle_t *pamh = start("nobody");
+	pam_handle_t *pamh = service_start("nobody");
 	struct order_tally tally;
 	struct table table;
 	struct order order;
@@ -282,8 +208,8 @@ Test(pam, close_ends_sessions_at_the_deadline)
 	pid_t member;
 	int status;
 
-	write_file(config, "default = { deadline = \"300ms\"; };\n");
-	cr_assert_eq(chmod(dir, 0755), 0);
+	service_configure("default = { deadline = \"300ms\"; };\n");
+	cr_assert_eq(chmod(service_dir, 0755), 0);
 	cr_assert_eq(pam_open_session(pamh, 0), PAM_SUCCESS);
 	table = open_table();
 	cr_assert_eq(table_order(&table, &host, &change), 0);
@@ -305,16 +231,16 @@ Test(pam, logins_during_a_drain)
 	const struct order_target host = {.scope = SCOPE_HOST};
 	const struct order_change change = {.message = "back at noon"};
 	struct table table = open_table();
-	pam_handle_t *pamh = start("nobody");
+	pam_handle_t *pamh = service_start("nobody");
 
 	cr_assert_eq(table_order(&table, &host, &change), 0);
 	cr_expect_eq(pam_acct_mgmt(pamh, 0), PAM_SUCCESS, "by default logins pass");
-	write_file(config, "default = { while_draining = \"refuse-login\"; };\n");
+	service_configure("default = { while_draining = \"refuse-login\"; };\n");
 	cr_expect_eq(pam_acct_mgmt(pamh, 0), PAM_PERM_DENIED);
-	cr_expect_str_eq(said, "server is draining: back at noon");
-	said[0] = '\0';
+	cr_expect_str_eq(service_said, "server is draining: back at noon");
+	service_said[0] = '\0';
 	cr_expect_eq(pam_acct_mgmt(pamh, PAM_SILENT), PAM_PERM_DENIED);
-	cr_expect_str_eq(said, "");
+	cr_expect_str_eq(service_said, "");
 	cr_assert_eq(table_reopen(&table, &host), 0);
 	cr_expect_eq(pam_acct_mgmt(pamh, 0), PAM_SUCCESS);
 	pam_end(pamh, PAM_SUCCESS);
@@ -323,21 +249,21 @@ Test(pam, logins_during_a_drain)
 
 Test(pam, what_is_broken_locks_nobody_out)
 {
-	pam_handle_t *pamh = start("nobody");
+	pam_handle_t *pamh = service_start("nobody");
 
-	write_file(config, "default = { nonsense\n");
+	service_configure("default = { nonsense\n");
 	cr_expect_eq(pam_acct_mgmt(pamh, 0), PAM_SUCCESS);
-	cr_assert_eq(mkdir(rundir, 0755), 0);
-	cr_assert_eq(chmod(rundir, 0777), 0);
+	cr_expect(service_has_logged("conf:2: "));
+	cr_assert_eq(chmod(service_rundir, 0777), 0);
 	cr_expect_eq(pam_open_session(pamh, 0), PAM_SUCCESS);
 	cr_expect_null(pam_getenv(pamh, "SFTP_DRAIN_CONNECTION"));
 	cr_expect_eq(pam_close_session(pamh, 0), PAM_SUCCESS);
-	cr_assert_eq(chmod(rundir, 0755), 0);
-	cr_assert_eq(mkdir(shmdir, 0700), 0);
-	cr_assert_eq(chmod(shmdir, 0777), 0);
+	cr_assert_eq(chmod(service_rundir, 0755), 0);
+	cr_assert_eq(mkdir(service_shmdir, 0700), 0);
+	cr_assert_eq(chmod(service_shmdir, 0777), 0);
 	cr_expect_eq(pam_open_session(pamh, 0), PAM_SUCCESS);
 	cr_expect_null(pam_getenv(pamh, "SFTP_DRAIN_CONNECTION"));
-	cr_assert_eq(chmod(shmdir, 0711), 0);
+	cr_assert_eq(chmod(service_shmdir, 0711), 0);
 	cr_expect_eq(pam_open_session(pamh, 0), PAM_SUCCESS);
 	cr_expect_not_null(pam_getenv(pamh, "SFTP_DRAIN_CONNECTION"), "the policy is broken only");
 	cr_expect_eq(pam_close_session(pamh, 0), PAM_SUCCESS);
@@ -348,7 +274,7 @@ Test(pam, what_is_broken_locks_nobody_out)
 Test(pam, a_limit_on_file_sizes_is_survived_and_kept)
 {
 	struct rlimit limit, after;
-	pam_handle_t *pamh = start("nobody");
+	pam_handle_t *pamh = service_start("nobody");
 
 	cr_assert_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
 	limit.rlim_cur = 1000;
@@ -369,7 +295,7 @@ Test(pam, a_limit_on_file_sizes_is_survived_and_kept)
 
 Test(pam, a_user_who_does_not_exist)
 {
-	pam_handle_t *pamh = start("no-such-user-here");
+	pam_handle_t *pamh = service_start("no-such-user-here");
 
 	cr_expect_eq(pam_acct_mgmt(pamh, 0), PAM_USER_UNKNOWN);
 	cr_expect_eq(pam_open_session(pamh, 0), PAM_SUCCESS);

@@ -7,6 +7,7 @@ tests_unit_race_crew_LDADD = libserver.la libcodec.la libtable.la libpolicy.la l
 # Each program links its room's library and what that may use, so that an upward call fails to link.
 if HAVE_CRITERION
 unit_tests = \
+	tests/unit/test_claim \
 	tests/unit/test_members \
 	tests/unit/test_orders \
 	tests/unit/test_table \
@@ -36,7 +37,7 @@ tests_unit_stress_members_LDADD = libtable.la $(unit_libs)
 tests_unit_test_control_SOURCES = tests/unit/test_control.c $(unit_silent)
 tests_unit_test_control_CFLAGS = $(unit_cflags)
 tests_unit_test_control_LDADD = libcontrol.la libtable.la libpolicy.la $(unit_libs)
-tests_unit_test_policy_SOURCES = tests/unit/test_policy.c
+tests_unit_test_policy_SOURCES = tests/unit/test_policy.c tests/unit/test_policy_match.c
 tests_unit_test_policy_CFLAGS = $(unit_cflags)
 tests_unit_test_policy_LDADD = libpolicy.la $(unit_libs)
 tests_unit_test_util_SOURCES = tests/unit/test_util.c $(unit_silent)
@@ -64,6 +65,9 @@ tests_unit_test_dispatch_LDADD = $(unit_server_libs)
 tests_unit_test_table_SOURCES = tests/unit/test_table.c tests/unit/table_scratch.c tests/unit/table_scratch.h
 tests_unit_test_table_CFLAGS = $(unit_cflags)
 tests_unit_test_table_LDADD = libtable.la $(unit_libs)
+tests_unit_test_claim_SOURCES = tests/unit/test_claim.c tests/unit/table_scratch.c tests/unit/table_scratch.h
+tests_unit_test_claim_CFLAGS = $(unit_cflags)
+tests_unit_test_claim_LDADD = libtable.la $(unit_libs)
 tests_unit_test_orders_SOURCES = tests/unit/test_orders.c tests/unit/table_scratch.c tests/unit/table_scratch.h
 tests_unit_test_orders_CFLAGS = $(unit_cflags)
 tests_unit_test_orders_LDADD = libtable.la $(unit_libs)

@@ -1361,6 +1361,8 @@ static char *write_config(const char *text, char path[128])
 	return path;
 }
 
+#define KEY "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
 Test(configuration, verdicts)
 {
 	char path[128];
@@ -1373,8 +1375,25 @@ Test(configuration, verdicts)
 	EXPECT_IN(result.out, "no errors");
 	run("policy --config %s root", path);
 	EXPECT_STATUS(STATUS_DONE);
-	EXPECT_IN(result.out, "deadline        7m                default, line 1\n");
-	EXPECT_IN(result.out, "linger          2s                built-in\n");
+	EXPECT_IN(result.out, "deadline                     7m                default, line 1\n");
+	EXPECT_IN(result.out, "linger                       2s                built-in\n");
+	write_config("rules: ( { match: { address: \"192.0.2.0/24\"; }; linger: \"4s\"; },\n"
+		     "{ match: { key: \"SHA256:" KEY "\"; }; max_connections: 5; } );\n",
+	    path);
+	run("policy --config %s --address 192.0.2.77 --key SHA256:" KEY " root", path);
+	EXPECT_STATUS(STATUS_DONE);
+	EXPECT_IN(result.out, "linger                       4s                rules[0], line 1\n");
+	EXPECT_IN(result.out, "max_connections              5                 rules[1], line 2\n");
+	run("policy --config %s --address 192.0.3.77 root", path);
+	EXPECT_IN(result.out, "linger                       2s                built-in\n");
+	EXPECT_IN(result.out, "max_connections              none              built-in\n");
+	run("policy --config %s --address localhost root", path);
+	EXPECT_STATUS(STATUS_USAGE);
+	EXPECT_IN(result.err, "--address: not an IPv4 or IPv6 address: localhost");
+	run("policy --config %s --key MD5:00 root", path);
+	EXPECT_STATUS(STATUS_USAGE);
+	run("check --config %s --key SHA256:" KEY, path);
+	EXPECT_STATUS(STATUS_USAGE);
 	write_config("default: {\n deadlin = \"7m\"; };\n", path);
 	run("check --config %s", path);
 	EXPECT_STATUS(STATUS_ERROR);

@@ -31,6 +31,12 @@ Test(policy, built_in_values)
 	    {"deadline", "5m"},
 	    {"linger", "2s"},
 	    {"while_draining", "refuse-session"},
+	    {"max_sessions", "none"},
+	    {"max_connections", "none"},
+	    {"max_sessions_per_connection", "none"},
+	    {"idle_timeout", "none"},
+	    {"session_timeout", "none"},
+	    {"required", "false"},
 	};
 	struct policy policy;
 	char text[POLICY_VALUE_MAX];
@@ -83,6 +89,14 @@ Test(policy, good_values_are_read_and_written_back)
 	    {POLICY_SETTING_DEADLINE, "60m", 3600 * NS_PER_S, "1h"},
 	    {POLICY_SETTING_LINGER, "1500ms", 1500 * NS_PER_MS, NULL},
 	    {POLICY_SETTING_LINGER, "10000d", UINT64_C(864000000) * NS_PER_S, NULL},
+	    {POLICY_SETTING_MAX_SESSIONS, "1", 1, NULL},
+	    {POLICY_SETTING_MAX_CONNECTIONS, "1000000", 1000000, NULL},
+	    {POLICY_SETTING_MAX_SESSIONS_PER_CONNECTION, "none", 0, NULL},
+	    {POLICY_SETTING_IDLE_TIMEOUT, "none", 0, NULL},
+	    {POLICY_SETTING_IDLE_TIMEOUT, "1ms", NS_PER_MS, NULL},
+	    {POLICY_SETTING_SESSION_TIMEOUT, "24h", 86400 * NS_PER_S, "1d"},
+	    {POLICY_SETTING_REQUIRED, "true", 1, NULL},
+	    {POLICY_SETTING_REQUIRED, "false", 0, NULL},
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -108,6 +122,24 @@ Test(policy, good_values_are_read_and_written_back)
 			break;
 		case POLICY_SETTING_LINGER:
 			number = policy.linger_ns;
+			break;
+		case POLICY_SETTING_MAX_SESSIONS:
+			number = policy.max_sessions;
+			break;
+		case POLICY_SETTING_MAX_CONNECTIONS:
+			number = policy.max_connections;
+			break;
+		case POLICY_SETTING_MAX_SESSIONS_PER_CONNECTION:
+			number = policy.max_sessions_per_connection;
+			break;
+		case POLICY_SETTING_IDLE_TIMEOUT:
+			number = policy.idle_timeout_ns;
+			break;
+		case POLICY_SETTING_SESSION_TIMEOUT:
+			number = policy.session_timeout_ns;
+			break;
+		case POLICY_SETTING_REQUIRED:
+			number = policy.required;
 			break;
 		case POLICY_SETTINGS:
 			break;
@@ -138,6 +170,20 @@ Test(policy, bad_values_change_nothing)
 	    {POLICY_SETTING_DEADLINE, "5 m", -EINVAL},
 	    {POLICY_SETTING_LINGER, "never", -EINVAL},
 	    {POLICY_SETTING_LINGER, "10001d", -ERANGE},
+	    {POLICY_SETTING_LINGER, "none", -EINVAL},
+	    {POLICY_SETTING_MAX_SESSIONS, "", -EINVAL},
+	    {POLICY_SETTING_MAX_SESSIONS, "0", -EINVAL},
+	    {POLICY_SETTING_MAX_SESSIONS, "-1", -EINVAL},
+	    {POLICY_SETTING_MAX_SESSIONS, "+1", -EINVAL},
+	    {POLICY_SETTING_MAX_SESSIONS, "01", -EINVAL},
+	    {POLICY_SETTING_MAX_SESSIONS, "1 ", -EINVAL},
+	    {POLICY_SETTING_MAX_CONNECTIONS, "1000001", -EINVAL},
+	    {POLICY_SETTING_MAX_CONNECTIONS, "18446744073709551617", -EINVAL},
+	    {POLICY_SETTING_IDLE_TIMEOUT, "0s", -EINVAL},
+	    {POLICY_SETTING_IDLE_TIMEOUT, "10", -EINVAL},
+	    {POLICY_SETTING_SESSION_TIMEOUT, "None", -EINVAL},
+	    {POLICY_SETTING_REQUIRED, "yes", -EINVAL},
+	    {POLICY_SETTING_REQUIRED, "1", -EINVAL},
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -360,6 +406,12 @@ Test(policy_load, every_setting_of_default)
 		     "  deadline = \"10m\";\n"
 		     "  linger = \"0s\";\n"
 		     "  while_draining = \"admit\";\n"
+		     "  max_sessions = 20;\n"
+		     "  max_connections = 0x0a;\n"
+		     "  max_sessions_per_connection = 3;\n"
+		     "  idle_timeout = \"30m\";\n"
+		     "  session_timeout = \"1d\";\n"
+		     "  required = true;\n"
 		     "};\n");
 	policy = load_for("bob", NULL, NULL, &origins);
 	cr_expect_eq(policy.close, POLICY_CLOSE_FIRST);
@@ -367,6 +419,13 @@ Test(policy_load, every_setting_of_default)
 	cr_expect_eq(policy.deadline_ns, 600 * NS_PER_S);
 	cr_expect_eq(policy.linger_ns, 0);
 	cr_expect_eq(policy.while_draining, POLICY_ADMIT);
+	cr_expect_eq(policy.max_sessions, 20);
+	cr_expect_eq(policy.max_connections, 10);
+	cr_expect_eq(policy.max_sessions_per_connection, 3);
+	cr_expect_eq(policy.idle_timeout_ns, 1800 * NS_PER_S);
+	cr_expect_eq(policy.session_timeout_ns, 86400 * NS_PER_S);
+	cr_expect_eq(policy.required, 1);
+	cr_expect_str_eq(origins.of[POLICY_SETTING_REQUIRED], "default, line 12");
 	cr_expect_str_eq(origins.of[POLICY_SETTING_CLOSE], "default, line 2");
 	cr_expect_str_eq(origins.of[POLICY_SETTING_WHILE_DRAINING], "default, line 6");
 }
@@ -479,6 +538,21 @@ Test(policy_load, bad_settings_are_named_with_their_line)
 	    {"default = {\n deadline = 5; };", 2,
 		"deadline in default: must be a string in double quotes: a duration"},
 	    {"default = { close = true; };", 1, "must be a string in double quotes"},
+	    {"default = {\n max_sessions = \"10\"; };", 2,
+		"max_sessions in default: must be a whole number from 1 to 1000000, without "
+		"quotes, or \"none\""},
+	    {"default = { max_sessions = 0; };", 1, "max_sessions = \"0\" in default"},
+	    {"default = { max_connections = -3; };", 1, "max_connections = \"-3\" in default"},
+	    {"default = { max_connections = 1000001; };", 1, "must be a whole number"},
+	    {"default = { max_connections = 99999999999L; };", 1, "must be a whole number"},
+	    {"default = { max_connections = 2.0; };", 1, "must be a whole number"},
+	    {"default = { max_connections = true; };", 1, "must be a whole number"},
+	    {"default = { max_connections = \"many\"; };", 1, "must be a whole number"},
+	    {"default = { idle_timeout = 30; };", 1, "must be a string in double quotes"},
+	    {"default = { idle_timeout = \"0s\"; };", 1, "and more than 0, or none"},
+	    {"default = { required = \"true\"; };", 1,
+		"required in default: must be true or false, without quotes"},
+	    {"default = { required = 1; };", 1, "must be true or false"},
 	    {"default = { close = [ \"last\" ]; };", 1, "must be a string in double quotes"},
 	    {"default = { close = { }; };", 1, "must be a string in double quotes"},
 	    {"default = { close = 1.5; };", 1, "must be a string in double quotes"},
@@ -682,6 +756,7 @@ Test(policy_load, groups_of_a_user_by_name)
 	struct policy policy;
 	struct policy_origins origins;
 	struct policy_error error;
+	struct policy_subject subject = {.user = NULL};
 	char text[256], user[64];
 
 	if (primary == NULL)
@@ -692,12 +767,14 @@ Test(policy_load, groups_of_a_user_by_name)
 	    " { match = { group = \"*\"; }; linger = \"7s\"; } );",
 	    primary->gr_name);
 	write_config(text);
+	subject.user = user;
 	cr_assert_eq(
-	    policy_load_user(config, user, &policy, &origins, &error), 0, "%s", error.text);
+	    policy_load_user(config, &subject, &policy, &origins, &error), 0, "%s", error.text);
 	cr_expect_eq(policy.close, POLICY_CLOSE_LAST);
 	cr_expect_eq(policy.linger_ns, 7 * NS_PER_S);
 
-	cr_assert_eq(policy_load_user(config, "no such user", &policy, &origins, &error), 0, "%s",
-	    error.text);
+	subject.user = "no such user";
+	cr_assert_eq(
+	    policy_load_user(config, &subject, &policy, &origins, &error), 0, "%s", error.text);
 	expect_built_in(&policy, &origins);
 }
