@@ -25,12 +25,8 @@ static struct drain_due due_after_refusal(const struct drain_view *view)
 	return (struct drain_due){.at_ns = view->refused_ns != 0 && told < limit ? told : limit};
 }
 
-struct drain_due drain_due_at(const struct drain_view *view)
+static struct drain_due due_by_order(const struct drain_view *view)
 {
-	if (view->connection_ends)
-		return (struct drain_due){.at_ns = 0};
-	if (view->refused)
-		return due_after_refusal(view);
 	switch (view->plan->drain) {
 	case POLICY_DRAIN_UNSET:
 		break;
@@ -42,6 +38,37 @@ struct drain_due drain_due_at(const struct drain_view *view)
 		return (struct drain_due){.at_ns = 0};
 	}
 	return (struct drain_due){.at_ns = UINT64_MAX};
+}
+
+static struct drain_due earlier(struct drain_due one, struct drain_due other)
+{
+	return other.at_ns < one.at_ns ? other : one;
+}
+
+/* The policy's own limits.  Who is cut short by idle_timeout is cut short in what he has open only. */
+static struct drain_due due_by_policy(const struct drain_view *view)
+{
+	struct drain_due due = {.at_ns = UINT64_MAX};
+
+	if (view->idle_timeout_ns != 0)
+		due = earlier(
+		    due, (struct drain_due){.at_ns = view->active_ns + view->idle_timeout_ns,
+			     .why = "idle_timeout"});
+	if (view->session_timeout_ns != 0)
+		due = earlier(
+		    due, (struct drain_due){.at_ns = view->started_ns + view->session_timeout_ns,
+			     .forced = true,
+			     .why = "session_timeout"});
+	return due;
+}
+
+struct drain_due drain_due_at(const struct drain_view *view)
+{
+	if (view->connection_ends)
+		return (struct drain_due){.at_ns = 0};
+	if (view->refused)
+		return due_after_refusal(view);
+	return earlier(due_by_order(view), due_by_policy(view));
 }
 
 uint64_t drain_flush_until(const struct drain_plan *plan, uint64_t ending_ns)

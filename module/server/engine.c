@@ -35,6 +35,7 @@ struct engine {
 	uint64_t ending_ns,
 	    sent_ns; /* when the end began; when replies were last taken since then */
 	uint64_t started_ns;
+	uint64_t active_ns, moved_bytes; /* when something moved last, and how much had by then */
 	unsigned int busy_turns;
 	struct engine_result result;
 };
@@ -94,12 +95,31 @@ static struct drain_due due_at(const struct engine *engine)
 	    .started_ns = engine->started_ns,
 	    .last_close_ns = server->last_close_ns,
 	    .open_handles = server->handles.open,
+	    .active_ns = engine->active_ns,
+	    .idle_timeout_ns = server->session->policy.idle_timeout_ns,
+	    .session_timeout_ns = server->session->policy.session_timeout_ns,
 	    .connection_ends = server->session->connection_ends,
 	    .refused = server->refusal != NULL,
 	    .refused_ns = server->refused_ns,
 	};
 
 	return drain_due_at(&view);
+}
+
+/* Looks whether anything has moved, where it matters.  Only what moves through our pipes can be seen: what
+ * has come, what has been sent (a request may take long), and what sshd has taken of that. */
+static void note_activity(struct engine *engine)
+{
+	uint64_t moved;
+
+	if (engine->server->session->policy.idle_timeout_ns == 0)
+		return;
+	moved = engine->intake.received_bytes + engine->output.sent_bytes +
+		output_taken_bytes(&engine->output);
+	if (moved == engine->moved_bytes && !serve_crew_is_busy(&engine->serve))
+		return;
+	engine->moved_bytes = moved;
+	engine->active_ns = clock_now_ns();
 }
 
 /* Looks at signals, orders and, only when there is an end in sight, at the clock. */
@@ -113,9 +133,13 @@ static void mind_orders(struct engine *engine)
 	session_update(engine->server->session, signals_take_wake());
 	if (signals_take_end())
 		begin_end(engine, false);
+	note_activity(engine);
 	due = due_at(engine);
-	if (due.at_ns != UINT64_MAX && (due.at_ns == 0 || clock_now_ns() >= due.at_ns))
-		begin_end(engine, due.forced);
+	if (due.at_ns == UINT64_MAX || (due.at_ns != 0 && clock_now_ns() < due.at_ns))
+		return;
+	if (due.why != NULL)
+		log_info("session ends: %s", due.why);
+	begin_end(engine, due.forced);
 }
 
 static bool finished(struct engine *engine)
@@ -233,6 +257,7 @@ int engine_run(struct server *server, int in, int out, struct engine_result *res
 	int in_flags = fcntl(in, F_GETFL), out_flags = fcntl(out, F_GETFL);
 	int rc;
 
+	engine.active_ns = engine.started_ns;
 	signals_init();
 	rc = prepare(&engine, in, out);
 	if (rc != 0)

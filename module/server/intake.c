@@ -89,6 +89,7 @@ void intake_receive(struct intake *intake, bool may_wait)
 		return;
 	}
 	ring_added(&intake->ring, (size_t)got);
+	intake->received_bytes += (uint64_t)got;
 	if (intake->closing)
 		intake->left -= (size_t)got;
 	intake->ended = got == 0 || (intake->closing && intake->left == 0);

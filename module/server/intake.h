@@ -16,6 +16,7 @@ struct intake {
 	bool ended;    /* nothing more will be received */
 	bool closing;  /* intake_close has been called: left is what it counted */
 	size_t left;
+	uint64_t received_bytes;
 	int error; /* negative errno that ended it, or 0 */
 };
 

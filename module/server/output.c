@@ -179,15 +179,20 @@ int output_add_pages(struct output *output, const void *header, size_t header_le
 	return 1;
 }
 
-bool output_shares_pages(const struct output *output)
+uint64_t output_taken_bytes(const struct output *output)
 {
 	int unread = 0;
 
+	if (output->broken || ioctl(output->fd, FIONREAD, &unread) != 0 || unread < 0)
+		unread = 0;
+	return output->sent_bytes - (uint64_t)unread;
+}
+
+bool output_shares_pages(const struct output *output)
+{
 	if (output->paged > 0)
 		return true;
 	if (output->pages_end == 0 || output->broken)
 		return false;
-	if (ioctl(output->fd, FIONREAD, &unread) != 0 || unread < 0)
-		return false;
-	return (uint64_t)unread > output->sent_bytes - output->pages_end;
+	return output_taken_bytes(output) < output->pages_end;
 }

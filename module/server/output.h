@@ -55,6 +55,10 @@ void output_set_pages(struct output *output, size_t len);
 int output_add_pages(struct output *output, const void *header, size_t header_len, int file,
     uint64_t offset, size_t len);
 
+/* How much of all that was sent has been taken off the pipe, by sshd for the client: grows while the
+ * client receives. */
+uint64_t output_taken_bytes(const struct output *output);
+
 /* Whether the client may not yet have taken all pages, so that a change to the file they are of would
  * show in them. */
 bool output_shares_pages(const struct output *output);

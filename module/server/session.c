@@ -5,6 +5,7 @@
 #include "server/log_name.h"
 #include "server/sshd.h"
 #include "table/members_read.h"
+#include "table/session_share.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -87,8 +88,7 @@ static int open_advisory(struct session *session)
 	    .policy = session->policy,
 	    .address = client_address(address),
 	};
-	int rc = members_open_advisory(
-	    session->options->shmdir, &connection, &session->membership);
+	int rc = members_open_advisory(session->options->shmdir, &connection, &session->membership);
 
 	if (rc == 0)
 		session->opened_ns = session->membership.header->opened_ns;
@@ -153,21 +153,44 @@ static bool closes(struct session *session)
 	       session->policy.close != POLICY_CLOSE_CLIENT;
 }
 
+/* Takes a share of the sessions that the policy gives the user. */
+static int take_share(struct session *session, char refusal[SESSION_TEXT_MAX])
+{
+	int rc;
+
+	if (session->policy.max_sessions == 0)
+		return 0;
+	rc = session_share_take(session->options->shmdir, session->policy.max_sessions);
+	if (rc == -EAGAIN)
+		return refuse(refusal, rc, "too many sessions of this user");
+	if (rc < 0)
+		log_error("cannot count the user's sessions: %s", strerror(-rc));
+	else
+		session->share = rc;
+	return 0;
+}
+
+static int try_join(struct session *session)
+{
+	session->membership.rows_max = session->policy.max_sessions_per_connection;
+	return members_join(&session->membership);
+}
+
 static int join_members(struct session *session, char refusal[SESSION_TEXT_MAX])
 {
-	int rc = members_join(&session->membership);
+	int rc = try_join(session);
 
 	/* The last sibling of before removed the file between our opening and our locking it. */
 	for (int i = 0; rc == -ESTALE && !session->registered && i < REJOIN_TRIES; i++) {
 		members_close(&session->membership);
 		rc = open_advisory(session);
 		if (rc == 0)
-			rc = members_join(&session->membership);
+			rc = try_join(session);
 	}
 	/* A close that has been taken back: the last one out is about to notice, at its next tick. */
 	for (int i = 0; rc == -ESHUTDOWN && i < REOPEN_TRIES && !closes(session); i++) {
 		clock_sleep_ns(10 * NS_PER_MS);
-		rc = members_join(&session->membership);
+		rc = try_join(session);
 	}
 	switch (rc) {
 	case 0:
@@ -193,6 +216,7 @@ void session_begin(struct session *session, const struct options *options)
 	    .table = {.fd = -1},
 	    .membership = {.fd = -1, .row_index = -1},
 	    .sshd_pin = -1,
+	    .share = -1,
 	    .epoch_seen = UINT64_MAX,
 	};
 	open_table(session);
@@ -209,12 +233,16 @@ const char *session_user(const struct session *session)
 
 int session_join(struct session *session, char refusal[SESSION_TEXT_MAX])
 {
-	int rc = 0;
+	int rc;
 
 	if (!session->registered)
 		find_unregistered(session);
-	if (session->membership.header != NULL)
+	rc = take_share(session, refusal);
+	if (rc == 0 && session->membership.header != NULL)
 		rc = join_members(session, refusal);
+	/* No siblings, no orders, no limits: not where the policy wants to be sure of them. */
+	if (rc == 0 && !session->member && session->policy.required != 0)
+		rc = refuse(refusal, -ENOTCONN, "this server cannot register the session");
 	/* Pinned while it is certain to live: it is an ancestor, and serves us. */
 	if (session->member && proc_pin_ancestor(session->sshd, &session->sshd_pin) != 0)
 		session->sshd_pin = -1;
@@ -439,6 +467,10 @@ enum members_left session_leave(struct session *session, enum member_end end)
 {
 	enum members_left left;
 
+	/* Before a child is made that would inherit it. */
+	if (session->share >= 0)
+		close(session->share);
+	session->share = -1;
 	if (!session->member)
 		return LEFT_OTHERS;
 	/* Whether this is an end under an order. */

@@ -24,6 +24,7 @@ struct session {
 	bool member;
 	struct proc_id sshd; /* the connection's process; pid 0: not known */
 	int sshd_pin;        /* -1: not known */
+	int share;           /* of the user's sessions (session_share.h); -1: none */
 	uint64_t opened_ns;  /* when the connection was */
 	uint64_t epoch_seen, advisory_seen, first_end_seen;
 	struct drain_plan plan;
@@ -42,7 +43,8 @@ const char *session_user(const struct session *session);
 
 /* Joins the connection and reads the orders.  One that is not registered is found by the sshd process;
  * else the session is alone, which the log says.  session_begin was called.  Returns 0, or a negative errno after writing to refusal why this session must not start
- * (-ESHUTDOWN draining or closing, -ENOSPC too many siblings); session_leave is due in either case.
+ * (-ESHUTDOWN draining or closing, -ENOSPC too many siblings, -EAGAIN too many sessions of the user,
+ * -ENOTCONN it would be alone and must not); session_leave is due in either case.
  */
 int session_join(struct session *session, char refusal[SESSION_TEXT_MAX]);
 

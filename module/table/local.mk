@@ -6,6 +6,7 @@ libtable_la_SOURCES = \
 	module/table/members_read.c module/table/members_read.h \
 	module/table/order.c module/table/order.h \
 	module/table/pipe_share.c module/table/pipe_share.h \
+	module/table/session_share.c module/table/session_share.h \
 	module/table/table.c module/table/table.h \
 	module/table/table_claim.c \
 	module/table/table_format.h \

@@ -67,6 +67,18 @@ pid_t lock_owner(int fd, off_t at)
 	return lock.l_pid;
 }
 
+off_t lock_take_one(int fd, off_t first, uint32_t count)
+{
+	int rc = -EAGAIN;
+
+	for (off_t at = first; at < first + (off_t)count && rc == -EAGAIN; at++) {
+		rc = lock_try(fd, at, LOCK_EXCLUSIVE);
+		if (rc == 0)
+			return at;
+	}
+	return rc;
+}
+
 void lock_drop(int fd, off_t at)
 {
 	(void)set_lock(fd, at, F_UNLCK);

@@ -33,6 +33,10 @@ int lock_try_own(int fd, off_t at);
  * be seen from here. */
 pid_t lock_owner(int fd, off_t at);
 
+/* Takes the write lock on the first of count bytes from first on that nobody holds.  Returns its place,
+ * -EAGAIN when all are held, or another negative errno. */
+off_t lock_take_one(int fd, off_t first, uint32_t count);
+
 /* Gives up this description's lock on the byte. */
 void lock_drop(int fd, off_t at);
 

@@ -235,9 +235,8 @@ static int open_own_dir(const char *shmdir)
 	return rc != 0 ? rc : members_open_advisory_dir(shmdir, geteuid());
 }
 
-int members_open_pipe_shares(const char *shmdir)
+int members_open_users_own(const char *shmdir, const char *name)
 {
-	static const char name[] = "pipes";
 	int fd, dir = open_own_dir(shmdir);
 
 	if (dir < 0)

@@ -41,9 +41,10 @@ int members_open_advisory_file(const char *shmdir, uid_t uid, const char *name, 
 int members_open_or_create_advisory(
     const char *shmdir, const struct advisory_connection *connection);
 
-/* Opens the file in which the sessions of the caller lock their shares of large pipes (pipe_share.h),
- * made when it is missing, its directory too.  Returns likewise. */
-int members_open_pipe_shares(const char *shmdir);
+/* Opens an empty file of the caller's own, in which his sessions lock their shares of something that a
+ * user has so much of: "pipes" (pipe_share.h), "sessions" (session_share.h).  It is made when it is
+ * missing, its directory too.  Returns likewise. */
+int members_open_users_own(const char *shmdir, const char *name);
 
 /* Removes the caller's advisory file for a connection. */
 void members_remove_advisory(const char *shmdir, struct proc_id sshd);

@@ -137,7 +137,8 @@ static void set_up_session(void)
 	    .table = {.fd = -1},
 	    .membership = {.fd = locks_fd, .row_index = 0, .header = &header, .rows = &row},
 	    .member = true,
-	    .sshd_pin = -1};
+	    .sshd_pin = -1,
+	    .share = -1};
 	server = (struct server){.options = &options,
 	    .session = &session,
 	    .start_directory = "/",

@@ -295,7 +295,7 @@ static void expect_hooks(pam_handle_t *pamh, int auth, int account, int session,
 {
 	service_logged[0] = '\0';
 	cr_expect_eq(pam_authenticate(pamh, 0), auth, "auth: %s", logs);
-	cr_expect_eq(pam_acct_mgmt(pamh, 0), account, "account: %s", logs);
+	cr_expect_eq(pam_acct_mgmt(pamh, 0), account, "account: %s, not %s", logs, service_logged);
 	cr_expect_eq(pam_open_session(pamh, 0), session, "session: %s", logs);
 	cr_expect(service_has_logged(logs), "wanted %s, got %s", logs, service_logged);
 	/* After a session that was not opened libpam has it fail whatever the modules say. */
@@ -392,14 +392,17 @@ Test(admit, members_files_that_cannot_be_made)
 	end(pamh);
 }
 
-/* What the process may still map is less than the table. */
+/* What the process may still map is less than the text of the configuration, and than the table: then not
+ * even the policy is known. */
 Test(admit, no_memory)
 {
 	struct rlimit limit, before;
-	pam_handle_t *pamh = service_start("nobody");
+	pam_handle_t *pamh, *other;
 	unsigned long pages;
 	FILE *statm;
 
+	service_configure("default = { required = true; };\n");
+	pamh = service_start("nobody");
 	/* The table is there, and the module stays loaded. */
 	cr_assert_eq(pam_acct_mgmt(pamh, 0), PAM_SUCCESS);
 	cr_assert_eq(getrlimit(RLIMIT_AS, &before), 0);
@@ -408,10 +411,17 @@ Test(admit, no_memory)
 	cr_assert_eq(fscanf(statm, "%lu", &pages), 1);
 	fclose(statm);
 	limit = before;
-	limit.rlim_cur = pages * (rlim_t)sysconf(_SC_PAGESIZE) + (1 << 20) + (1 << 19);
+	limit.rlim_cur = pages * (rlim_t)sysconf(_SC_PAGESIZE) + (1 << 19);
 	cr_assert_eq(setrlimit(RLIMIT_AS, &limit), 0);
-	expect_unregistered("Cannot allocate memory");
+	expect_hooks(pamh, PAM_SUCCESS, PAM_SUCCESS, PAM_SUCCESS,
+	    "conf: Cannot allocate memory; the built-in policy applies");
+	cr_expect(service_has_logged("run: Cannot allocate memory"), "%s", service_logged);
+	service_write("on_error=refuse", "pam_permit.so");
+	other = service_start("nobody");
+	expect_hooks(other, PAM_PERM_DENIED, PAM_PERM_DENIED, PAM_PERM_DENIED,
+	    "conf: Cannot allocate memory; logins are refused");
 	cr_assert_eq(setrlimit(RLIMIT_AS, &before), 0);
+	end(other);
 	end(pamh);
 }
 

@@ -87,6 +87,7 @@ tests_unit_test_engine_SOURCES = \
 	tests/unit/test_engine.c \
 	tests/unit/test_engine_crew.c \
 	tests/unit/test_engine_drain.c \
+	tests/unit/test_engine_limits.c \
 	tests/unit/test_engine_pages.c \
 	tests/unit/test_engine_pressure.c \
 	tests/unit/peer.c tests/unit/peer.h \

@@ -52,7 +52,8 @@ static void make_server(void)
 	session = (struct session){.options = &options,
 	    .table = {.fd = -1},
 	    .membership = {.fd = -1, .row_index = -1},
-	    .sshd_pin = -1};
+	    .sshd_pin = -1,
+	    .share = -1};
 	server.options = &options;
 	server.session = &session;
 	handle_table_init(&server.handles, 100);

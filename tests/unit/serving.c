@@ -26,6 +26,7 @@ void serving_make(void)
 	    .table = {.fd = -1},
 	    .membership = {.fd = -1, .row_index = -1},
 	    .sshd_pin = -1,
+	    .share = -1,
 	};
 	serving = (struct server){.options = &serving_options, .session = &serving_session};
 	handle_table_init(&serving.handles, 1000);

@@ -233,3 +233,47 @@ Test(drain, a_slow_reader_is_waited_for_until_soon_after_the_deadline)
 		    cases[i].until * second, "case %zu", i);
 	}
 }
+
+Test(drain, the_policys_own_limits)
+{
+	static const struct {
+		enum policy_drain drain;
+		uint64_t idle_timeout, session_timeout, due; /* seconds */
+		bool forced;
+		const char *why;
+	} cases[] = {
+	    /* Started at 10, active at 50; the order's deadline is at 100. */
+	    {POLICY_DRAIN_UNSET, 30, 0, 80, false, "idle_timeout"},
+	    {POLICY_DRAIN_UNSET, 0, 60, 70, true, "session_timeout"},
+	    {POLICY_DRAIN_UNSET, 30, 60, 70, true, "session_timeout"},
+	    {POLICY_DRAIN_UNSET, 15, 60, 65, false, "idle_timeout"},
+	    {POLICY_DRAIN_SESSION, 15, 0, 65, false, "idle_timeout"},
+	    {POLICY_DRAIN_SESSION, 70, 0, 100, true, NULL},
+	    {POLICY_DRAIN_NOW, 15, 60, 0, false, NULL},
+	    {POLICY_DRAIN_UNSET, 864000000, 864000000, 864000010, true, "session_timeout"},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct drain_plan plan = {
+		    .drain = cases[i].drain, .deadline_ns = 100 * second};
+		struct drain_view view = {
+		    .plan = &plan,
+		    .started_ns = 10 * second,
+		    .active_ns = 50 * second,
+		    .idle_timeout_ns = cases[i].idle_timeout * second,
+		    .session_timeout_ns = cases[i].session_timeout * second,
+		};
+		struct drain_due due = drain_due_at(&view);
+
+		cr_expect_eq(due.at_ns, cases[i].due * second, "case %zu", i);
+		cr_expect_eq(due.forced, cases[i].forced, "case %zu", i);
+		if (cases[i].why == NULL)
+			cr_expect_null(due.why, "case %zu", i);
+		else
+			cr_expect_str_eq(due.why, cases[i].why, "case %zu", i);
+		view.refused = true;
+		cr_expect_eq(drain_due_at(&view).at_ns, 20 * second, "case %zu", i);
+		view.connection_ends = true;
+		cr_expect_eq(drain_due_at(&view).at_ns, 0, "case %zu", i);
+	}
+}
