@@ -14,6 +14,9 @@ service=       # our PAM service, and the name under which sshd runs
 sshd_log=      # sshd's own log
 sessions_log=  # what the sftp-server processes log
 sessions_level=VERBOSE
+pam_auth='required pam_deny.so'  # the lines of the PAM service for passwords, without "auth"
+pam_options=   # more arguments of the PAM module
+sshd_extra=    # more lines of sshd's configuration, which go before the others
 sessions_stderr=  # where they do so, as the shell understands it; nothing: sshd's pipe
 sshd_port=
 sshd_pid=
@@ -120,11 +123,11 @@ user_remove() {
 
 # The shape of Debian's /etc/pam.d/sshd, less what belongs to interactive logins.
 pam_service_write() {
-	local options="config=$config rundir=$rundir shmdir=$shmdir debug"
+	local options="config=$config rundir=$rundir shmdir=$shmdir debug $pam_options"
 	set -o noclobber
 	cat > "/etc/pam.d/$service" <<-END
 		# A private sshd of sftp-drain's; to be removed by the script that made it.
-		auth     required  pam_deny.so
+		$(sed "s|^|auth  |; s|SD_PAM|$SD_PAM $options|" <<< "$pam_auth")
 		account  required  pam_nologin.so
 		account  required  pam_unix.so
 		account  required  $SD_PAM $options
@@ -157,6 +160,7 @@ sshd_config_newer() {
 # hence the log file in its command; sanitizers learn their options from the environment.
 sshd_config_write() {
 	cat <<-END
+		$sshd_extra
 		ListenAddress 127.0.0.1:$2
 		HostKey $place/hostkey
 		PidFile $place/sshd.pid
@@ -168,7 +172,7 @@ sshd_config_write() {
 		KbdInteractiveAuthentication no
 		UseDNS no
 		MaxSessions 64
-		MaxStartups 100
+		MaxStartups 300
 		LogLevel VERBOSE
 		Subsystem sftp $server --config $config --rundir $rundir --shmdir $shmdir -e -l $sessions_level $sessions_stderr
 	END

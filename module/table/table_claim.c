@@ -103,7 +103,8 @@ static uint32_t find_claim(const struct table *table, uint64_t claiming)
 
 /* Whether the user has so many entries, the owner of own not counted.  A free entry keeps the uid that it
  * had; one that is being claimed has the new one, for claimers come one at a time, or a dead owner. */
-static bool has_entries(const struct table *table, uid_t uid, uint64_t own, uint32_t max)
+static bool has_entries(
+    struct table *table, const char *shmdir, uid_t uid, uint64_t own, uint32_t max)
 {
 	struct proc_id owner = entry_word_unpack(own).owner;
 	uint32_t count = 0;
@@ -118,6 +119,8 @@ static bool has_entries(const struct table *table, uid_t uid, uint64_t own, uint
 			continue;
 		if (proc_is_alive(word.owner))
 			count++;
+		else
+			(void)table_reap(table, shmdir, slot);
 	}
 	return count >= max;
 }
@@ -150,7 +153,7 @@ static int claim(struct table *table, const char *shmdir, const struct connectio
 	uint32_t slot;
 	int rc = 0;
 
-	if (max != 0 && has_entries(table, description->uid, claiming, max))
+	if (max != 0 && has_entries(table, shmdir, description->uid, claiming, max))
 		return -EDQUOT;
 	slot = find_claim(table, claiming);
 	if (slot < table->header->capacity)

@@ -16,6 +16,8 @@ e2e_tests = \
 	tests/e2e/deadline.sh \
 	tests/e2e/drain.sh \
 	tests/e2e/kill.sh \
+	tests/e2e/limits.sh \
+	tests/e2e/login.sh \
 	tests/e2e/mixed.sh \
 	tests/e2e/pipe_budget.sh \
 	tests/e2e/received.sh \
