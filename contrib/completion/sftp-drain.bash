@@ -25,7 +25,7 @@ _sftp_drain_arguments()
 	-o | --output) _sftp_drain_columns | sed "s|^|${2%"${2##*,}"}|" ;;
 	--config) compgen -f -- "$2" ;;
 	--rundir | --shmdir) compgen -d -- "$2" ;;
-	--message) ;;
+	--message | --address | --key) ;;
 	*) return 1 ;;
 	esac
 }
@@ -38,7 +38,10 @@ _sftp_drain_words()
 	close) [[ $2 == -* ]] && printf '%s\n' --drain= --deadline= --message= --wait --timeout= --quiet ;;
 	wait) [[ $2 == -* ]] && printf '%s\n' --timeout= --quiet ;;
 	reopen) [[ $2 == -* ]] && printf '%s\n' --quiet ;;
-	policy) [[ $2 != -* ]] && compgen -u ;;
+	policy)
+		[[ $2 == -* ]] && printf '%s\n' --address= --key=
+		[[ $2 != -* ]] && compgen -u
+		;;
 	check) ;;
 	*) [[ $2 != -* ]] && printf '%s\n' list close wait reopen policy check ;;
 	esac
