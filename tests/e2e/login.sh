@@ -3,7 +3,7 @@
 # keyboard-interactive, of root and of others; rules for addresses and keys, certificates and several keys
 # included; a configuration that is broken.  Through a real sshd.
 # shellcheck source=tests/support/e2e.sh
-# shellcheck disable=SC2317 # functions are called through check and poll
+# shellcheck disable=SC2034 # what is set here is read by the harness
 . "${top_srcdir:?set by make check}/tests/support/e2e.sh"
 
 PASSWORD=a-pass-word-of-the-test
@@ -28,6 +28,7 @@ log_in() {
 	local common
 	mapfile -t common < <(ssh_options | sed "s|/userkey\$|/$key|")
 	rm -f "$place/asked"
+	# shellcheck disable=SC2016 # the variable is the server's
 	output=$(SSH_ASKPASS=$place/askpass SSH_ASKPASS_REQUIRE=force DISPLAY=none \
 		timeout "$PATIENCE" ssh -o LogLevel=INFO "${@:2}" "${common[@]}" "$1@127.0.0.1" \
 		'echo in; echo "$SFTP_DRAIN_CONNECTION"' < /dev/null 2>&1)

@@ -401,6 +401,10 @@ Test(admit, no_memory)
 	unsigned long pages;
 	FILE *statm;
 
+#ifdef __SANITIZE_ADDRESS__
+	service_end();
+	cr_skip_test("the address sanitizer lives on address space");
+#endif
 	service_configure("default = { required = true; };\n");
 	pamh = service_start("nobody");
 	/* The table is there, and the module stays loaded. */
