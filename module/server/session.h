@@ -42,10 +42,10 @@ void session_begin(struct session *session, const struct options *options);
 const char *session_user(const struct session *session);
 
 /* Joins the connection and reads the orders.  One that is not registered is found by the sshd process;
- * else the session is alone, which the log says.  session_begin was called.  Returns 0, or a negative errno after writing to refusal why this session must not start
- * (-ESHUTDOWN draining or closing, -ENOSPC too many siblings, -EAGAIN too many sessions of the user,
- * -ENOTCONN it would be alone and must not); session_leave is due in either case.
- */
+ * else the session is alone, which the log says.  session_begin was called.  Returns 0, or a negative
+ * errno after writing to refusal why this session must not start (-ESHUTDOWN draining or closing,
+ * -ENOSPC too many siblings, -EAGAIN too many sessions of the user, -ENOTCONN it would be alone and
+ * must not); session_leave is due in either case. */
 int session_join(struct session *session, char refusal[SESSION_TEXT_MAX]);
 
 /* Whether the session shows in the table. */
