@@ -30,6 +30,8 @@ libserver_la_SOURCES = \
 	module/server/serve.c module/server/serve.h \
 	module/server/server.h \
 	module/server/session.c module/server/session.h \
+	module/server/session_orders.c \
+	module/server/session_show.c \
 	module/server/signals.c module/server/signals.h \
 	module/server/sshd.c module/server/sshd.h \
 	module/server/status.c module/server/status.h

@@ -6,16 +6,13 @@
 #include "server/sshd.h"
 #include "table/members_read.h"
 #include "table/session_share.h"
-#include "util/clock.h"
 #include "util/log.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define CONNECTION_VARIABLE "SFTP_DRAIN_CONNECTION"
@@ -100,18 +97,6 @@ static int find_advisory(struct session *session)
 	int rc = sshd_find_by_session(&session->sshd);
 
 	return rc != 0 ? rc : open_advisory(session);
-}
-
-static void open_table(struct session *session)
-{
-	int rc;
-
-	if (session->table.header != NULL)
-		return;
-	rc = table_open(session->options->rundir, false, &session->table);
-	if (rc != 0 && rc != -ENOENT)
-		log_error("session table in %s: %s", session->options->rundir,
-		    rc == -EPROTO ? "made by another build of sftp-drain" : strerror(-rc));
 }
 
 /* Fills in membership, policy and sshd where the table does not know the connection. */
@@ -219,7 +204,7 @@ void session_begin(struct session *session, const struct options *options)
 	    .share = -1,
 	    .epoch_seen = UINT64_MAX,
 	};
-	open_table(session);
+	session_open_table(session);
 	rc = find_registered(session);
 	if (rc != 0 && getenv(CONNECTION_VARIABLE) != NULL)
 		log_error("connection \"%s\" is not in the session table: %s",
@@ -256,202 +241,6 @@ int session_join(struct session *session, char refusal[SESSION_TEXT_MAX])
 bool session_is_member(const struct session *session)
 {
 	return session->member;
-}
-
-/* Adds the order on a target.  Orders on the host and on the user pass over the connections that are
- * younger, where the policy admits them in spite of the order (as orders.c of the control room says).
- * Returns 0, or -EAGAIN when it is to be asked again. */
-static int add_order(
-    struct session *session, const struct order_target *target, struct drain_plan *plan)
-{
-	struct order order;
-	int rc = table_read_order(&session->table, target, &order, NULL);
-
-	if (rc != 0)
-		return rc == -EAGAIN ? rc : 0;
-	if (target->scope != SCOPE_CONNECTION && session->policy.while_draining == POLICY_ADMIT &&
-	    order.issued_ns < session->opened_ns)
-		return 0;
-	order_add_to_plan(&order, target->scope, &session->policy, plan);
-	return 0;
-}
-
-static int add_advisory_order(struct session *session, struct drain_plan *plan)
-{
-	struct order order;
-	int rc;
-
-	if (session->registered || session->membership.header == NULL)
-		return 0;
-	rc = order_read(&session->membership.header->order, &order);
-	if (rc == 0)
-		order_add_to_plan(&order, SCOPE_CONNECTION, &session->policy, plan);
-	return rc;
-}
-
-static int read_orders(struct session *session, struct drain_plan *plan)
-{
-	struct order_target target = {.scope = SCOPE_HOST, .uid = getuid()};
-	int rc = add_advisory_order(session, plan);
-
-	if (rc != 0 || session->table.header == NULL)
-		return rc;
-	rc = add_order(session, &target, plan);
-	target.scope = SCOPE_USER;
-	if (rc == 0)
-		rc = add_order(session, &target, plan);
-	target.scope = SCOPE_CONNECTION;
-	target.connection = session->ref;
-	if (rc == 0 && session->registered)
-		rc = add_order(session, &target, plan);
-	return rc;
-}
-
-/* Whether anything has changed since the last look. */
-static bool orders_moved(struct session *session)
-{
-	uint64_t epoch = 0, advisory = 0, first_end = 0;
-	bool moved;
-
-	if (session->table.header != NULL)
-		epoch = table_order_epoch(&session->table);
-	if (session->membership.header != NULL)
-		advisory = atomic_load_explicit(
-		    &session->membership.header->order.version, memory_order_acquire);
-	if (session->membership.header != NULL && session->policy.close == POLICY_CLOSE_FIRST)
-		first_end = members_first_end(&session->membership);
-	moved = epoch != session->epoch_seen || advisory != session->advisory_seen ||
-		first_end != session->first_end_seen;
-	session->epoch_seen = epoch;
-	session->advisory_seen = advisory;
-	session->first_end_seen = first_end;
-	return moved;
-}
-
-/* close = "first": the end of the first session is to the others as an order is, though ends are not
- * counted under it. */
-static void add_first_end(const struct session *session, struct drain_plan *plan)
-{
-	const struct order order = {
-	    .active = 1,
-	    .issued_ns = session->first_end_seen,
-	    .message = "this connection closes after its first session",
-	};
-	uint64_t ordered_ns = plan->issued_ns[SCOPE_CONNECTION];
-
-	if (session->first_end_seen == 0)
-		return;
-	order_add_to_plan(&order, SCOPE_CONNECTION, &session->policy, plan);
-	plan->issued_ns[SCOPE_CONNECTION] = ordered_ns;
-}
-
-void session_update(struct session *session, bool woken)
-{
-	struct drain_plan plan = {.drain = POLICY_DRAIN_UNSET};
-
-	if (woken)
-		open_table(session);
-	if (!orders_moved(session))
-		return;
-	if (session->registered)
-		/* Closing, or gone altogether: whoever was slow to join may have missed the closing. */
-		session->connection_ends =
-		    table_connection_state(&session->table, session->ref) != ENTRY_OPEN;
-	if (read_orders(session, &plan) != 0) {
-		/* They change faster than they can be read; what is known holds until the next look. */
-		session->epoch_seen = UINT64_MAX;
-		return;
-	}
-	add_first_end(session, &plan);
-	if (plan.drain != session->plan.drain) {
-		bool drains = plan.drain != POLICY_DRAIN_UNSET;
-
-		log_verbose(
-		    "drain: %s", drains ? policy_drain_name(plan.drain) : "no order any more");
-		session_show_state(session, drains ? MEMBER_DRAINING : MEMBER_ACTIVE);
-	}
-	session->plan = plan;
-	members_show_orders(&session->membership, &plan);
-	if (plan.drain != POLICY_DRAIN_UNSET && session->on_order != NULL)
-		session->on_order(session);
-}
-
-bool session_refuses_new(const struct session *session)
-{
-	return session->plan.drain >= POLICY_DRAIN_TRANSFER;
-}
-
-const char *session_drain_text(const struct session *session, char *out, size_t out_len)
-{
-	const char *message = session->plan.message;
-
-	snprintf(out, out_len, "server is draining%s%s", message[0] == '\0' ? "" : ": ", message);
-	return out;
-}
-
-void session_show_state(struct session *session, enum member_state state)
-{
-	struct member_row *row = members_row(&session->membership);
-
-	if (row != NULL)
-		atomic_store_explicit(&row->state, state, memory_order_relaxed);
-}
-
-void session_count_requests(struct session *session, uint64_t count)
-{
-	struct member_row *row = members_row(&session->membership);
-
-	if (row == NULL || count == 0)
-		return;
-	/* One writer: loads and stores, no locked additions. */
-	atomic_store_explicit(&row->requests,
-	    atomic_load_explicit(&row->requests, memory_order_relaxed) + count,
-	    memory_order_relaxed);
-	atomic_store_explicit(&row->active_ns, clock_now_ns(), memory_order_relaxed);
-}
-
-struct file_row *session_file_begin(
-    struct session *session, const char *path, enum file_direction direction, int fd)
-{
-	struct file_row *file = members_file_begin(&session->membership, path, direction);
-
-	if (file != NULL)
-		session->unsized[file - members_row(&session->membership)->files] = fd;
-	return file;
-}
-
-static void learn_size(struct file_row *file, int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) == 0 && st.st_size > 0)
-		atomic_store_explicit(&file->size, (uint64_t)st.st_size, memory_order_relaxed);
-}
-
-void session_file_moved(struct session *session, struct file_row *file,
-    enum file_direction direction, uint64_t offset, uint64_t len)
-{
-	struct member_row *row = members_row(&session->membership);
-	_Atomic uint64_t *total;
-	int *unsized;
-
-	if (row == NULL)
-		return;
-	total = direction == FILE_READ ? &row->read_bytes : &row->written_bytes;
-	atomic_store_explicit(
-	    total, atomic_load_explicit(total, memory_order_relaxed) + len, memory_order_relaxed);
-	if (file == NULL)
-		return;
-	unsized = &session->unsized[file - row->files];
-	if (offset > 0 && *unsized >= 0) {
-		learn_size(file, *unsized);
-		*unsized = -1;
-	}
-	if (offset + len > atomic_load_explicit(&file->offset, memory_order_relaxed))
-		atomic_store_explicit(&file->offset, offset + len, memory_order_relaxed);
-	if (direction == FILE_WRITE &&
-	    offset + len > atomic_load_explicit(&file->size, memory_order_relaxed))
-		atomic_store_explicit(&file->size, offset + len, memory_order_relaxed);
 }
 
 /* Wakes the siblings, so that they see that the first of them has left. */

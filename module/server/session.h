@@ -51,6 +51,9 @@ int session_join(struct session *session, char refusal[SESSION_TEXT_MAX]);
 /* Whether the session shows in the table. */
 bool session_is_member(const struct session *session);
 
+/* Maps root's table, unless it is mapped already or there is none yet. */
+void session_open_table(struct session *session);
+
 /* Reads the orders again when any has changed: two atomic loads when none has.  reopened: SIGURG
  * came, so also look for a table that was not there before. */
 void session_update(struct session *session, bool woken);
