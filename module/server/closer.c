@@ -185,8 +185,13 @@ bool closer_start(struct session *session)
 	int pin;
 
 	session_update(session, true);
-	if (session->sshd_pin < 0 || closing_look(session) != STILL_CLOSING)
+	if (closing_look(session) != STILL_CLOSING)
 		return false;
+	if (session->sshd_pin < 0) {
+		log_info("connection kept: its SSH server, process %ld, is not ours to end",
+		    (long)session->sshd.pid);
+		return false;
+	}
 	if (proc_self(&self) != 0 || proc_pin(self, &pin) != 0)
 		return false;
 	child = fork_off();

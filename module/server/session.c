@@ -94,7 +94,7 @@ static int open_advisory(struct session *session)
 
 static int find_advisory(struct session *session)
 {
-	int rc = sshd_find_by_session(&session->sshd);
+	int rc = sshd_find_above(&session->sshd);
 
 	return rc != 0 ? rc : open_advisory(session);
 }
@@ -192,6 +192,18 @@ static int join_members(struct session *session, char refusal[SESSION_TEXT_MAX])
 	}
 }
 
+/* Pinned while it is certain to live: it is an ancestor, and serves us.  One that we may not signal is
+ * of no use to a closer. */
+static void pin_sshd(struct session *session)
+{
+	if (proc_pin_ancestor(session->sshd, &session->sshd_pin) != 0) {
+		session->sshd_pin = -1;
+	} else if (proc_signal(session->sshd_pin, 0) == -EPERM) {
+		close(session->sshd_pin);
+		session->sshd_pin = -1;
+	}
+}
+
 void session_begin(struct session *session, const struct options *options)
 {
 	int rc;
@@ -228,9 +240,8 @@ int session_join(struct session *session, char refusal[SESSION_TEXT_MAX])
 	/* No siblings, no orders, no limits: not where the policy wants to be sure of them. */
 	if (rc == 0 && !session->member && session->policy.required != 0)
 		rc = refuse(refusal, -ENOTCONN, "this server cannot register the session");
-	/* Pinned while it is certain to live: it is an ancestor, and serves us. */
-	if (session->member && proc_pin_ancestor(session->sshd, &session->sshd_pin) != 0)
-		session->sshd_pin = -1;
+	if (session->member)
+		pin_sshd(session);
 	if (rc == 0)
 		rc = check_admission(session, refusal);
 	if (rc == 0)

@@ -23,7 +23,7 @@ struct session {
 	struct membership membership; /* header NULL: no siblings are known */
 	bool member;
 	struct proc_id sshd; /* the connection's process; pid 0: not known */
-	int sshd_pin;        /* -1: not known */
+	int sshd_pin;        /* -1: not known, or not ours to signal */
 	int share;           /* of the user's sessions (session_share.h); -1: none */
 	uint64_t opened_ns;  /* when the connection was */
 	uint64_t epoch_seen, advisory_seen, first_end_seen;

@@ -32,39 +32,57 @@ int sshd_find_below(struct proc_id monitor, struct proc_id *out)
 	return -ESRCH;
 }
 
-static bool is_ssh_server(const struct proc_stat *stat)
+static bool has_server_name(const struct proc_stat *stat)
 {
 	static const char *const names[] = {"sshd", "sshd-session", "dropbear", "tinysshd"};
-	struct proc_stat parent;
-	uid_t uid;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(stat->comm, names[i]) == 0)
 			return true;
 	}
-	return proc_read_stat(stat->parent, &parent) == 0 && strcmp(parent.comm, stat->comm) == 0 &&
-	       proc_read_uid(parent.id.pid, &uid) == 0 && uid == 0;
+	return false;
 }
 
-int sshd_find_by_session(struct proc_id *out)
+/* An sshd that was started under another name: root's process above it has that name too, and below it
+ * each command leads a session of its own (setsid(2)). */
+static bool is_renamed_sshd(const struct proc_stat *stat, const struct proc_stat *below)
 {
-	struct proc_stat leader, server;
+	struct proc_stat parent;
 	uid_t uid;
+
+	return below->session == below->id.pid && proc_read_stat(stat->parent, &parent) == 0 &&
+	       strcmp(parent.comm, stat->comm) == 0 && proc_read_uid(parent.id.pid, &uid) == 0 &&
+	       uid == 0;
+}
+
+/* One that runs as a third user is not of this session: somebody has changed the user below it (su). */
+static int check_owner(const struct proc_stat *server)
+{
+	uid_t uid;
+	int rc = proc_read_uid(server->id.pid, &uid);
+
+	return rc == 0 && uid != getuid() && uid != 0 ? -ESRCH : rc;
+}
+
+int sshd_find_above(struct proc_id *out)
+{
+	struct proc_stat at, above;
 	int rc;
 
 	if (getenv("SSH_CONNECTION") == NULL)
 		return -ESRCH;
-	rc = proc_read_stat(getsid(0), &leader);
-	if (rc == 0)
-		rc = proc_read_stat(leader.parent, &server);
-	if (rc == 0)
-		rc = proc_read_uid(server.id.pid, &uid);
-	if (rc != 0)
-		return rc;
-	if (uid != getuid() || !is_ssh_server(&server))
-		return -ESRCH;
-	*out = server.id;
-	return 0;
+	rc = proc_read_stat(getpid(), &at);
+	for (int i = 0; rc == 0 && i < ANCESTORS_MAX; i++) {
+		rc = proc_read_stat(at.parent, &above);
+		if (rc != 0)
+			return rc;
+		if (has_server_name(&above) || is_renamed_sshd(&above, &at)) {
+			*out = above.id;
+			return check_owner(&above);
+		}
+		at = above;
+	}
+	return rc != 0 ? rc : -ESRCH;
 }
 
 bool sshd_has_children(struct proc_id sshd)

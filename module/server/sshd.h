@@ -12,11 +12,11 @@
  * negative errno. */
 int sshd_find_below(struct proc_id monitor, struct proc_id *out);
 
-/* Without a monitor to go by: the parent of this session's leader, for every sshd makes the command
- * of a channel the leader of a session of its own (setsid(2)).  Accepted only when SSH_CONNECTION
- * is set, the process's uid is ours, and it is named as an SSH server is or (an sshd under another
- * name) as a parent of its own that runs as root.  Returns likewise. */
-int sshd_find_by_session(struct proc_id *out);
+/* Without a monitor to go by: the nearest process on the way up from here that is named as an SSH server is
+ * (or is an sshd under another name, which has a parent of its own name that runs as root).  Accepted only
+ * when SSH_CONNECTION is set and the process is ours, or root's: dropbear before 2025.89 and tinysshd
+ * serve a connection as root for all of its time, and we may not signal them then.  Returns likewise. */
+int sshd_find_above(struct proc_id *out);
 
 /* Whether sshd has a child other than the caller (a shell, a command, another subsystem).  Where it
  * cannot be known the answer is true: what may be in use is not closed. */

@@ -80,6 +80,7 @@ tests_unit_test_server_SOURCES = \
 	tests/unit/test_options.c \
 	tests/unit/test_path.c \
 	tests/unit/test_reply.c \
+	tests/unit/test_sshd.c \
 	$(unit_scratch)
 tests_unit_test_server_CFLAGS = $(unit_cflags)
 tests_unit_test_server_LDADD = $(unit_server_libs)
