@@ -54,6 +54,9 @@ requirements() {
 		python   asyncssh      python3-asyncssh
 		program  go            golang-go
 		gopath   github.com/pkg/sftp  golang-github-pkg-sftp-dev
+		program  dropbear      dropbear-bin
+		program  tinysshd      tinysshd
+		program  tcpserver     ucspi-tcp
 	END
 }
 
@@ -78,7 +81,7 @@ missing_requirements() {
 POLICY_RC_D=/usr/sbin/policy-rc.d
 policy_rc_d_is_ours=
 
-# While openssh-server is installed nothing may be started: this machine had no sshd running before.
+# While an SSH server is installed nothing may be started: this machine had none running before.
 forbid_services() {
 	[ ! -e "$POLICY_RC_D" ] || return 0
 	policy_rc_d_is_ours=yes
@@ -95,14 +98,21 @@ permit_services() {
 	trap - EXIT INT TERM
 }
 
-# Not to be started at the next boot either, by whatever init there is.
-disable_sshd() {
-	local units='ssh.service ssh.socket'
-	# shellcheck disable=SC2086 # two words
+# What an SSH server's package would have started at boot.
+units_of() {
+	case $1 in
+	openssh-server) echo ssh.service ssh.socket ;;
+	tinysshd) echo tinysshd.socket ;;
+	esac
+}
+
+# disable_services UNIT...: not to be started at the next boot either, by whatever init there is.
+disable_services() {
+	[ $# -gt 0 ] || return 0
 	{
-		as_root update-rc.d ssh disable
-		as_root deb-systemd-helper disable $units
-		! command -v systemctl || as_root systemctl disable $units
+		! grep -qw ssh.service <<< "$*" || as_root update-rc.d ssh disable
+		as_root deb-systemd-helper disable "$@"
+		! command -v systemctl || as_root systemctl disable "$@"
 	} > /dev/null 2>&1
 	return 0
 }
@@ -125,16 +135,17 @@ update_lists() {
 
 # install_packages PACKAGE...
 install_packages() {
-	local sshd_is_new='' log
-	case " $* " in
-	*' openssh-server '*) sshd_is_new=yes ;;
-	esac
-	[ -z "$sshd_is_new" ] || forbid_services || return 1
+	local package units=() log
+	for package in "$@"; do
+		# shellcheck disable=SC2207 # words
+		units+=($(units_of "$package"))
+	done
+	[ ${#units[@]} = 0 ] || forbid_services || return 1
 	log=$(mktemp) || return 1
 	update_lists "$log" && apt install --no-install-recommends "$@" >> "$log" 2>&1
 	local rc=$?
 	permit_services
-	[ -z "$sshd_is_new" ] || disable_sshd
+	disable_services "${units[@]}"
 	[ $rc = 0 ] || tail -n 40 "$log" >&2
 	rm -f "$log"
 	return $rc

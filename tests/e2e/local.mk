@@ -15,6 +15,9 @@ e2e_tests = \
 	tests/e2e/client_sshfs.sh \
 	tests/e2e/deadline.sh \
 	tests/e2e/drain.sh \
+	tests/e2e/host_dropbear.sh \
+	tests/e2e/host_openssh.sh \
+	tests/e2e/host_tinyssh.sh \
 	tests/e2e/kill.sh \
 	tests/e2e/limits.sh \
 	tests/e2e/login.sh \

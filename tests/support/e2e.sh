@@ -101,7 +101,8 @@ skip_all() {
 	exit 0
 }
 
-# Makes the private place.  What is missing is said, never passed over.
+# e2e_begin [DIRECTORY]: makes the private place, in that directory.  What is missing is said, never passed
+# over.
 e2e_begin() {
 	[ "$(id -u)" = 0 ] || skip_all 'needs root: it makes users and runs an sshd'
 	[ -x "$SSHD" ] || skip_all "needs an sshd at $SSHD"
@@ -111,7 +112,7 @@ e2e_begin() {
 	trap 'exit 143' TERM HUP
 	# A client that is gone must not end the test with it: writing to it fails instead.
 	trap ':' PIPE
-	place_make /tmp sftp-drain-test || die 'no place for the test'
+	place_make "${1:-/tmp}" sftp-drain-test || die 'no place for the test'
 }
 
 e2e_cleanup() {

@@ -1,5 +1,5 @@
 # What the end-to-end tests are made of.  Without libssh they are skipped, and say so.
-dist_check_DATA += tests/support/e2e.sh tests/support/lsan.supp \
+dist_check_DATA += tests/support/e2e.sh tests/support/hosts.sh tests/support/lsan.supp \
 	tests/support/scenario.sh tests/support/scenario_program.sh
 dist_check_SCRIPTS += tests/support/criterion_tap.sh
 
