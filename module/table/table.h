@@ -84,10 +84,10 @@ enum entry_state table_connection_state(const struct table *table, struct connec
 /* Claims an entry for a connection's monitor, the calling process or, from a child that it waits for,
  * its parent, from a description whose ref and state are ignored, and fills *ref.  A
  * description whose monitor.pid is 0 means the calling process.  The entry stays CLAIMING until
- * table_publish; one that the monitor has already in that state is filled anew.  Dead
- * owners' entries that are met on the way are freed, their members files in shmdir removed.  When the
- * description's policy has max_connections, the user's entries of live monitors are counted in the same
- * step.  Returns 0, -EDQUOT when they are so many already, -ENOSPC when every entry is of a live
+ * table_publish; one that the monitor has already in that state is filled anew.  A few entries of dead
+ * owners further on are freed, their members files in shmdir removed; more only when no entry is free.
+ * When the description's policy has max_connections, the user's entries of live monitors are counted in
+ * the same step.  Returns 0, -EDQUOT when they are so many already, -ENOSPC when every entry is of a live
  * connection, -EBUSY when another claimer held the lock for two seconds, or a negative errno. */
 int table_claim(struct table *table, const char *shmdir, const struct connection *description,
     struct connection_ref *ref);

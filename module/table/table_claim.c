@@ -67,7 +67,8 @@ static bool claim_slot(struct table *table, uint32_t slot, uint64_t claiming)
 {
 	uint64_t free_word = 0;
 
-	return atomic_compare_exchange_strong(&table->entries[slot].word, &free_word, claiming);
+	return atomic_load(&table->entries[slot].word) == 0 &&
+	       atomic_compare_exchange_strong(&table->entries[slot].word, &free_word, claiming);
 }
 
 static void fill_entry(struct connection_entry *entry, const struct connection *description)
@@ -131,11 +132,14 @@ static int claim_free(
 	uint32_t capacity = table->header->capacity;
 	uint32_t start = atomic_load(&table->header->claim_hint) % capacity;
 
-	for (uint32_t i = 0; i < capacity; i++) {
+	/* Twice round: whether an owner is dead is asked of /proc, which takes too long to be asked of
+	 * everybody while there is a free entry. */
+	for (uint32_t i = 0; i < 2 * capacity; i++) {
 		uint32_t slot = (start + i) % capacity;
 
 		if (!claim_slot(table, slot, claiming) &&
-		    !(table_reap(table, shmdir, slot) && claim_slot(table, slot, claiming)))
+		    !(i >= capacity && table_reap(table, shmdir, slot) &&
+			claim_slot(table, slot, claiming)))
 			continue;
 		*ref = (struct connection_ref){
 		    slot, atomic_fetch_add(&table->entries[slot].generation, 1) + 1};
