@@ -1,6 +1,6 @@
-# The benchmark: `make bench`, then tests/bench/sftp (--help).  Not a test: `make check` builds it and
-# does not run it.
-bench_programs = tests/bench/sftp
+# The benchmarks: `make bench`, then tests/bench/sftp and tests/bench/table (--help).  Not tests: `make check`
+# builds them and does not run them.
+bench_programs = tests/bench/sftp tests/bench/table
 if HAVE_FUSE3
 bench_programs += tests/bench/slowfs
 endif
@@ -37,6 +37,22 @@ tests_bench_sftp_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DBENCH_SOURCES='"$(abs_top_srcdir)/tests/bench"'
 tests_bench_sftp_CFLAGS = $(AM_CFLAGS) -pthread
 tests_bench_sftp_LDADD = libcodec.la libtable.la libpolicy.la libutil.la
+
+tests_bench_table_SOURCES = \
+	tests/bench/bench.h \
+	tests/bench/interrupt.c tests/bench/interrupt.h \
+	tests/bench/membership.h \
+	tests/bench/place.c tests/bench/place.h \
+	tests/bench/content.c tests/bench/content.h \
+	tests/bench/server.c tests/bench/server.h \
+	tests/bench/stats.c tests/bench/stats.h \
+	tests/bench/table.c tests/bench/table.h \
+	tests/bench/table_claim.c \
+	tests/bench/table_drain.c \
+	tests/bench/table_join.c \
+	tests/bench/table_list.c \
+	tests/bench/table_report.c
+tests_bench_table_LDADD = libtable.la libpolicy.la libutil.la
 
 tests_bench_slowfs_SOURCES = tests/bench/slowfs.c tests/bench/bulk.h tests/bench/names.h \
 	tests/bench/content.c tests/bench/content.h
