@@ -161,6 +161,17 @@ static void begin_row(struct membership *membership, int index)
 	membership->row_index = index;
 }
 
+/* Notes that a row is taken or free, for those who look for one. */
+static void mark_row(struct members_header *header, uint32_t index, bool taken)
+{
+	uint64_t bit = UINT64_C(1) << index % 64;
+
+	if (taken)
+		atomic_fetch_or(&header->rows_taken[index / 64], bit);
+	else
+		atomic_fetch_and(&header->rows_taken[index / 64], ~bit);
+}
+
 /* With the row's lock held.  Its page is asked for first: on a full file system a store through the
  * mapping would be SIGBUS. */
 static int take_row(struct membership *membership, int index)
@@ -173,20 +184,31 @@ static int take_row(struct membership *membership, int index)
 		lock_drop(membership->fd, LOCK_ROWS + (off_t)index);
 		return rc;
 	}
+	mark_row(membership->header, (uint32_t)index, true);
 	begin_row(membership, index);
 	return 0;
 }
 
+static bool is_marked(const struct members_header *header, uint32_t index)
+{
+	return (atomic_load(&header->rows_taken[index / 64]) >> index % 64 & 1) != 0;
+}
+
+/* Twice round: marked rows are tried only when no other is free, for a lock that is refused costs more
+ * the more siblings there are. */
 static int claim_row(struct membership *membership)
 {
 	uint32_t start = atomic_fetch_add(&membership->header->row_hint, 1);
 	uint32_t max = membership->rows_max;
 	uint32_t rows = max == 0 || max > MEMBERS_ROWS ? MEMBERS_ROWS : max;
 
-	for (uint32_t i = 0; i < rows; i++) {
+	for (uint32_t i = 0; i < 2 * rows; i++) {
 		uint32_t index = (start + i) % rows;
-		int rc = lock_try(membership->fd, LOCK_ROWS + (off_t)index, LOCK_EXCLUSIVE);
+		int rc;
 
+		if (i < rows && is_marked(membership->header, index))
+			continue;
+		rc = lock_try(membership->fd, LOCK_ROWS + (off_t)index, LOCK_EXCLUSIVE);
 		if (rc == 0)
 			return take_row(membership, (int)index);
 		if (rc != -EAGAIN)
@@ -229,6 +251,7 @@ static void end_row(struct membership *membership, enum member_end end)
 	for (int i = 0; i < MEMBERS_FILES; i++)
 		members_file_end(&row->files[i]);
 	atomic_store(&row->state, MEMBER_GONE);
+	mark_row(membership->header, (uint32_t)membership->row_index, false);
 	membership->row_index = -1;
 	lock_drop(membership->fd, LOCK_ROWS + (off_t)(row - membership->rows));
 }

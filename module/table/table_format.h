@@ -53,6 +53,8 @@
  *   lock; a joiner that then gets its lock finds no name (st_nlink 0) and opens the file anew.
  *   A row is written by its holder alone.  A row that nobody holds and that does not say GONE is of a
  *   session that was killed: the next holder counts it, and until then whoever reads.
+ *   rows_taken is a hint for who looks for a row: marked rows are tried last, for a session that was
+ *   killed leaves its mark.
  *   Ends are counted with LOCK_LEAVERS held: in tally, and for each order that the row says the session
  *   had seen in under, which is of the latest order of its scope and begins anew with a later one.
  *   A file_row's version is odd while it is written. */
@@ -190,6 +192,8 @@ struct members_header {
 	struct tally tally; /* of all sessions that have left */
 	struct tally_under under[ORDER_SCOPES];
 	_Atomic uint64_t first_end_ns; /* when the first of them had left; 0: none has */
+	/* A bit for each row.  A hint: the row's lock says whether it is taken. */
+	_Atomic uint64_t rows_taken[MEMBERS_ROWS / 64];
 	/* Of an advisory connection; zero otherwise. */
 	uint64_t sshd_start;
 	uint32_t sshd_pid;

@@ -16,6 +16,7 @@
 #define CYCLES 2000
 #define CYCLES_CROWD 200
 #define OTHERS 4000
+#define SIBLINGS (MEMBERS_ROWS - 1)
 #define USERS 255
 
 static int read_orders(const struct table *table, struct connection_ref ref, uid_t uid)
@@ -210,6 +211,32 @@ static int measure_full(struct table_bench *bench)
 	return rc;
 }
 
+/* On a connection that has room for one more session. */
+static int measure_siblings(struct table_bench *bench)
+{
+	static struct membership siblings[SIBLINGS];
+	static double took[CYCLES];
+	size_t count = bench->quick ? CYCLES / 20 : CYCLES;
+	struct connection_ref ref;
+	int joined = 0, rc = connection_open(bench, &ref);
+
+	if (rc != 0)
+		return rc;
+	while (rc == 0 && joined < SIBLINGS) {
+		rc = members_open(bench->shmdir, ref, &siblings[joined]);
+		if (rc == 0)
+			rc = members_join(&siblings[joined++]);
+	}
+	if (rc == 0)
+		rc = cycle(bench, ref, took, count);
+	if (rc == 0)
+		add(bench, FIGURE_JOIN_ROWS, median_of(took, count));
+	while (joined > 0)
+		members_close(&siblings[--joined]);
+	connection_close(bench, ref);
+	return rc == 0 ? 0 : table_bench_fail(bench, rc, "siblings: %s", strerror(-rc));
+}
+
 int join_measure(struct table_bench *bench)
 {
 	int rc = measure_alone(bench, FIGURE_JOIN, true);
@@ -218,6 +245,8 @@ int join_measure(struct table_bench *bench)
 		rc = measure_crowd(bench, false, FIGURE_JOIN_100);
 	if (rc == 0)
 		rc = measure_crowd(bench, true, FIGURE_JOIN_100_ONE);
+	if (rc == 0)
+		rc = measure_siblings(bench);
 	if (rc == 0)
 		rc = measure_full(bench);
 	return rc == 0 ? measure_orders(bench) : rc;

@@ -210,6 +210,10 @@ Test(members_file, rows_run_out)
 	cr_expect_eq(members_leave(&all[100], END_CLEAN), LEFT_OTHERS);
 	cr_expect_eq(members_join(&more), 0);
 	cr_expect_eq(more.row_index, 100);
+	/* One that was killed leaves its row marked. */
+	members_close(&more);
+	more = joined();
+	cr_expect_eq(more.row_index, 100);
 	members_close(&more);
 	for (size_t i = 0; i < MEMBERS_ROWS; i++)
 		members_close(&all[i]);
