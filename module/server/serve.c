@@ -12,6 +12,9 @@
 /* Of requests and replies, in one turn; small enough to stay in the processor's cache. */
 #define BATCH_BYTES (256u << 10)
 #define SEND_BYTES (128u << 10)
+/* The client has something to do while the rest of what it has sent is carried out. */
+#define SEND_REQUESTS 16
+#define SMALL_BYTES (16u << 10)
 
 #define BAD_LENGTH SIZE_MAX
 
@@ -198,7 +201,9 @@ void serve_turn(struct serve *serve)
 	       serve_one(serve, len) == 0) {
 		done += len;
 		requests++;
-		if (output_waiting(serve->output) >= SEND_BYTES) {
+		if (output_waiting(serve->output) >= SEND_BYTES ||
+		    (requests % SEND_REQUESTS == 0 &&
+			output_waiting(serve->output) <= SMALL_BYTES)) {
 			done += output_waiting(serve->output);
 			output_send(serve->output);
 		}
