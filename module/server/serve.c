@@ -119,6 +119,9 @@ static void collect(struct serve *serve)
 	struct ring *output = &serve->output->ring;
 	const struct crew_job *job;
 
+	/* Also when its reply has no room yet: orders are to be minded while the client takes none. */
+	if (serve->apart && crew_oldest(serve->crew) != NULL)
+		serve->apart = false;
 	while (serve_crew_is_busy(serve) && has_room(serve) &&
 	       (job = crew_oldest(serve->crew)) != NULL) {
 		memcpy(ring_end(output), job->out, job->reply_len);
@@ -129,7 +132,6 @@ static void collect(struct serve *serve)
 		if (job->rc != 0)
 			bad_message(serve, "not a request, length", (uint32_t)job->packet_len);
 		crew_collect(serve->crew);
-		serve->apart = false;
 		if (output_waiting(serve->output) >= SEND_BYTES)
 			output_send(serve->output);
 	}
