@@ -224,7 +224,9 @@ bool serve_has_work(const struct serve *serve)
 
 int serve_crew_fd(const struct serve *serve)
 {
-	return serve_crew_is_busy(serve) && has_room(serve) ? crew_fd(serve->crew) : -1;
+	bool awaited = serve->apart || has_room(serve);
+
+	return serve_crew_is_busy(serve) && awaited ? crew_fd(serve->crew) : -1;
 }
 
 bool serve_is_done(const struct serve *serve)

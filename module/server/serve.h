@@ -48,8 +48,8 @@ static inline bool serve_is_apart(const struct serve *serve)
 /* Whether the crew has requests whose replies come first. */
 bool serve_crew_is_busy(const struct serve *serve);
 
-/* Readable when the next turn may find one of them done that there is room for; -1: there is nothing to
- * wait for. */
+/* Readable when the next turn may find one of them done that there is room for, or the one that is apart;
+ * -1: there is nothing to wait for. */
 int serve_crew_fd(const struct serve *serve);
 
 #endif
