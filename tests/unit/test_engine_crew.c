@@ -76,16 +76,18 @@ static bool is_mounted(void)
 	return scratch_lstat(".").st_dev != scratch_lstat("slow").st_dev;
 }
 
-static void mount_slow(void)
+/* name is below tests; arguments are those before the place. */
+static void mount_by(const char *name, char *first, char *second)
 {
-	static char delay[] = "2000", place[] = "slow";
+	static char place[] = "slow";
 	const char *build = getenv("top_builddir");
 	char program[PATH_MAX];
-	char *const argv[] = {program, delay, place, NULL};
+	char *const argv[] = {
+	    program, first, second == NULL ? place : second, second == NULL ? NULL : place, NULL};
 
-	snprintf(program, sizeof(program), "%s/tests/bench/slowfs", build == NULL ? "." : build);
+	snprintf(program, sizeof(program), "%s/tests/%s", build == NULL ? "." : build, name);
 	if (access(program, X_OK) != 0)
-		scratch_skip("slowfs was not built (libfuse3-dev)");
+		scratch_skip("the slow file system was not built (libfuse3-dev)");
 	if (access("/dev/fuse", R_OK | W_OK) != 0)
 		scratch_skip("no /dev/fuse");
 	cr_assert_eq(mkdir(place, 0755), 0);
@@ -93,7 +95,7 @@ static void mount_slow(void)
 	while (!is_mounted()) {
 		if (waitpid(slow_pid, NULL, WNOHANG) == slow_pid) {
 			slow_pid = 0;
-			scratch_skip("slowfs cannot be mounted");
+			scratch_skip("the slow file system cannot be mounted");
 		}
 		clock_sleep_ns(NS_PER_MS);
 	}
@@ -116,7 +118,9 @@ static unsigned int count_threads(void)
 
 static void start_on_slow(void)
 {
-	mount_slow();
+	static char delay[] = "2000";
+
+	mount_by("bench/slowfs", delay, NULL);
 	peer_start(&peer, PEER_PIPES, NULL);
 	peer_init(&peer);
 	cr_assert_eq(count_threads(), 1);
@@ -203,6 +207,47 @@ Test(crew, reads_come_in_order_and_right)
 	cr_assert(peer_replied_code(&peer, 99, SFTP_OK));
 	cr_assert(peer_replied_code(&peer, 98, SFTP_FAILURE));
 	finish();
+}
+
+/* While a WRITE takes its time more is received, far more than a pipe holds; and all is written in order. */
+Test(crew, a_session_receives_while_it_writes)
+{
+	static char delay[] = "20000", backing[] = "backing";
+	static uint8_t block[32768];
+	static struct packet stream;
+	const uint32_t count = 64;
+	struct peer_handle handle;
+
+	cr_assert_eq(mkdir(backing, 0755), 0);
+	mount_by("support/delayfs", delay, backing);
+	peer_start(&peer, PEER_PIPES, NULL);
+	peer_init(&peer);
+	peer_request(&peer, SFTP_OPEN, 1, "suu", "slow/f", SFTP_FLAG_WRITE | SFTP_FLAG_CREAT, 0u);
+	handle = peer_take_handle(&peer, 1);
+	for (uint32_t i = 0; i < count; i++) {
+		memset(block, (int)i + 1, sizeof(block));
+		stream.len = 0;
+		/* Each over the half of the one before. */
+		peer_add(&stream, SFTP_WRITE, 100 + i, "xqx", PEER_HANDLE(handle),
+		    (uint64_t)i * sizeof(block) / 2, (const void *)block, sizeof(block));
+		peer_send(&peer, stream.bytes, stream.len);
+	}
+	peer_wait_taken(&peer);
+	cr_expect_lt(scratch_lstat("backing/f").st_size, (off_t)(count * sizeof(block) / 4),
+	    "it has been written already, so nothing is shown");
+	peer_request(&peer, SFTP_STAT, 99, "s", "missing");
+	for (uint32_t i = 0; i < count; i++)
+		cr_assert(peer_replied_code(&peer, 100 + i, SFTP_OK));
+	cr_assert(peer_replied_code(&peer, 99, SFTP_NO_SUCH_FILE));
+	finish();
+	for (uint32_t i = 0; i < count; i++) {
+		FILE *file = fopen("backing/f", "re");
+
+		cr_assert_not_null(file);
+		cr_assert_eq(fseek(file, (long)(i * sizeof(block) / 2), SEEK_SET), 0);
+		cr_expect_eq(fgetc(file), (int)i + 1);
+		fclose(file);
+	}
 }
 
 /* A turn ends after a request that takes long; what stands behind it is looked at later. */
