@@ -55,6 +55,8 @@ slow_reader() {
 	need "$support/pattern" write "$home/big" 13107200 6
 	mapfile -t options < <(ssh_options)
 	before=$(session_pids "$user")
+	# What the reader of before said is no word of this one.
+	rm -f "$place/slow.out"
 	"$support/slow_reader" big 400 100000 ssh "${options[@]}" -s "$user@127.0.0.1" sftp \
 		> "$place/slow.out" 2>&1 &
 	poll "$PATIENCE" grep -qs reading "$place/slow.out" || die "no reader: $(cat "$place/slow.out")"
