@@ -132,6 +132,7 @@ static void collect(struct serve *serve)
 		if (job->rc != 0)
 			bad_message(serve, "not a request, length", (uint32_t)job->packet_len);
 		crew_collect(serve->crew);
+		serve->apart = false;
 		if (output_waiting(serve->output) >= SEND_BYTES)
 			output_send(serve->output);
 	}
