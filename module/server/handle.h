@@ -23,7 +23,7 @@ struct handle {
 	uint32_t next_free;
 	int fd;
 	int flags;     /* of open(2) */
-	bool no_pages; /* this file has no pages to hand over (output_take_pages) */
+	bool no_pages; /* this file has no pages to hand over (output_add_pages) */
 	char *name;    /* as the client gave it */
 	uint64_t read_bytes;
 	uint64_t written_bytes;
