@@ -173,7 +173,7 @@ void op_close(struct server *server, const struct request *request, struct reply
 }
 
 /* Fewer bytes are copied sooner than their pages are handed over. */
-#define PAGES_LEAST (16u << 10)
+#define PAGES_LEAST 4096
 
 /* Answers with pages of the file, where that gives the same as a copy: what is written later must not
  * show in what was read before.  Returns as output_add_pages. */

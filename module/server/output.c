@@ -7,7 +7,9 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define PAGE_BYTES 4096
@@ -36,7 +38,10 @@ void output_set_pages(struct output *output, size_t len)
 			close(output->pages[i]);
 		output->pages[i] = -1;
 	}
-	output->paged = output->slots_used = output->slots = 0;
+	if (output->heads != NULL)
+		munmap(output->heads, PAGE_BYTES);
+	output->heads = NULL;
+	output->paged = output->slots_used = output->slots = output->heads_used = 0;
 	if (len == 0 || !output->is_pipe || pipe2(output->pages, O_CLOEXEC | O_NONBLOCK) != 0)
 		return;
 	size = fcntl(output->pages[1], F_SETPIPE_SZ, (int)len);
@@ -128,6 +133,39 @@ static void copy_pages(struct output *output, size_t len)
 	output->paged = output->slots_used = 0;
 }
 
+/* Makes room for len bytes of a header.  A page that is full is given up: whoever still has bytes of it to
+ * read keeps it. */
+static bool have_heads(struct output *output, size_t len)
+{
+	void *page;
+
+	if (output->heads != NULL && output->heads_used + len <= PAGE_BYTES)
+		return true;
+	if (output->heads != NULL)
+		munmap(output->heads, PAGE_BYTES);
+	output->heads_used = 0;
+	page = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	output->heads = page != MAP_FAILED ? page : NULL;
+	return output->heads != NULL;
+}
+
+/* Puts a header into the pipe for pages.  By reference: the kernel needs no page of its own for each.
+ * Returns 0 or a negative errno. */
+static int fill_header(struct output *output, const void *header, size_t len)
+{
+	struct iovec part;
+
+	if (!have_heads(output, len))
+		return -ENOMEM;
+	part = (struct iovec){.iov_base = output->heads + output->heads_used, .iov_len = len};
+	memcpy(part.iov_base, header, len);
+	/* A part of one page takes one slot, or none. */
+	if (vmsplice(output->pages[1], &part, 1, SPLICE_F_NONBLOCK) < 0)
+		return -errno;
+	output->heads_used += len;
+	return 0;
+}
+
 /* Puts len bytes of file into the pipe for pages.  Returns how many there were, or a negative errno. */
 static ssize_t fill_pages(const struct output *output, int file, uint64_t offset, size_t len)
 {
@@ -153,9 +191,10 @@ int output_add_pages(struct output *output, const void *header, size_t header_le
     uint64_t offset, size_t len)
 {
 	/* One for the header; the first and the last page may be parts of pages. */
-	size_t slots = 1 + len / PAGE_BYTES + 2;
+	size_t slots = 1 + (offset % PAGE_BYTES + len + PAGE_BYTES - 1) / PAGE_BYTES;
 	size_t whole = header_len + len;
 	ssize_t got;
+	int rc;
 
 	if (slots > output->slots || offset > INT64_MAX - len)
 		return -ENOTSUP;
@@ -165,8 +204,9 @@ int output_add_pages(struct output *output, const void *header, size_t header_le
 	if (output->ahead != output->ring.used || output->slots_used + slots > output->slots ||
 	    output->paged + whole > ring_room(&output->ring) / 2)
 		return -EAGAIN;
-	if (write(output->pages[1], header, header_len) != (ssize_t)header_len)
-		return -EAGAIN;
+	rc = fill_header(output, header, header_len);
+	if (rc != 0)
+		return rc == -EAGAIN ? -EAGAIN : -ENOTSUP;
 	got = fill_pages(output, file, offset, len);
 	if (got != (ssize_t)len) {
 		/* The header stands there already and is wrong. */

@@ -23,6 +23,9 @@ struct output {
 	size_t ahead; /* bytes of the ring that go first, when there are any in the pipe */
 	size_t slots_used,
 	    slots; /* a pipe's room is counted in slots, each of a page or a part of one */
+	/* One page, from which headers go into that pipe by reference: no byte of it is written twice. */
+	uint8_t *heads;
+	size_t heads_used;
 	uint64_t sent_bytes, pages_end; /* bytes of all; up to the last that were pages */
 };
 
