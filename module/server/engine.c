@@ -182,8 +182,11 @@ static uint64_t wait_limit(struct engine *engine)
 		return DRAIN_STALLED_NS / 50;
 	if (serve_is_apart(&engine->serve))
 		return UINT64_MAX;
-	now = clock_now_ns();
 	due = due_at(engine).at_ns;
+	/* The usual case, in which nobody asks what time it is. */
+	if (due == UINT64_MAX && !pipes_are_large(&engine->pipes))
+		return UINT64_MAX;
+	now = clock_now_ns();
 	rest = pipes_rest(&engine->pipes, now);
 	if (rest < due)
 		due = rest;
@@ -258,7 +261,6 @@ int engine_run(struct server *server, int in, int out, struct engine_result *res
 	int rc;
 
 	engine.active_ns = engine.started_ns;
-	signals_init();
 	rc = prepare(&engine, in, out);
 	if (rc != 0)
 		return rc;

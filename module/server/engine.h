@@ -12,7 +12,7 @@ struct engine_result {
 	bool forced; /* the session was ended before the client was done */
 };
 
-/* Serves in and out, which are made non-blocking for that time, until the session ends: by the
+/* Serves in and out (signals_init has been called), which are made non-blocking for that time, until the session ends: by the
  * client, by an order, at a signal.  Every request that was received by then has been carried out,
  * also when nobody reads the replies any more; open handles are still open.  Returns 0 or a
  * negative errno when it could not start. */

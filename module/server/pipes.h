@@ -33,6 +33,12 @@ void pipes_init(struct pipes *pipes, struct session *session, int in, struct out
 /* Bulk data moves that way: enlarges the pipe when this session can have a share. */
 void pipes_moved(struct pipes *pipes, enum pipes_way way, uint64_t now_ns);
 
+/* Whether one is larger than it was. */
+static inline bool pipes_are_large(const struct pipes *pipes)
+{
+	return pipes->grown != PIPES_NONE;
+}
+
 /* Makes the pipes as they were when nothing has moved for a second, and gives the share back.  Returns
  * when it is due to be called again, UINT64_MAX: it need not be. */
 uint64_t pipes_rest(struct pipes *pipes, uint64_t now_ns);

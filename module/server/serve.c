@@ -13,7 +13,7 @@
 #define BATCH_BYTES (256u << 10)
 #define SEND_BYTES (128u << 10)
 /* The client has something to do while the rest of what it has sent is carried out. */
-#define SEND_REQUESTS 16
+#define SEND_REQUESTS 32
 #define SMALL_BYTES (16u << 10)
 
 #define BAD_LENGTH SIZE_MAX

@@ -62,7 +62,7 @@ void log_open(const char *ident, enum log_level level, int facility, bool to_std
 	state.to_stderr = to_stderr;
 	state.facility = facility;
 	if (!to_stderr)
-		openlog(ident, LOG_PID | LOG_NDELAY, facility);
+		openlog(ident, LOG_PID | (level >= LEVEL_INFO ? LOG_NDELAY : 0), facility);
 }
 
 void log_hold(void)

@@ -17,8 +17,8 @@ enum log_level {
 };
 
 /* Starts the log: lines up to level go to stderr, or to syslog under ident and facility (a LOG_
- * value of syslog(3)).  The socket is opened at once, so that the log goes on working inside a
- * jail.  ident is kept, not copied.  Until this is called, errors go to stderr. */
+ * value of syslog(3)).  From LEVEL_INFO on the socket is opened at once; below it most sessions have
+ * nothing to say and need none.  ident is kept, not copied.  Until this is called, errors go to stderr. */
 void log_open(const char *ident, enum log_level level, int facility, bool to_stderr);
 
 /* Around fork(2) in a process with threads: no line is being written in between, so that the child can

@@ -14,6 +14,7 @@
 #include "server/dispatch.h"
 #include "server/engine.h"
 #include "server/pace.h"
+#include "server/signals.h"
 #include "util/clock.h"
 
 #include "cage.h"
@@ -210,6 +211,7 @@ static void run_session(void)
 static void *serve(void *unused)
 {
 	(void)unused;
+	signals_init();
 	check(cage_enter(), "cannot enter the cage");
 	for (;;) {
 		while (sem_wait(&given) != 0)

@@ -1,6 +1,7 @@
 /* unit tests: a client at one end of a pipe, and a child that runs the engine at the other. */
 #include "peer.h"
 
+#include "server/signals.h"
 #include "serving.h"
 #include "util/clock.h"
 
@@ -22,6 +23,7 @@ static void serve(int in, int out, const struct options *options, struct peer_re
 {
 	static char refusal[SESSION_TEXT_MAX];
 
+	signals_init();
 	serving_make();
 	if (options != NULL) {
 		serving_options = *options;

@@ -2,6 +2,7 @@
 #include "codec/sftp.h"
 
 #include "peer.h"
+#include "server/signals.h"
 #include "serving.h"
 
 #include <criterion/criterion.h>
@@ -327,6 +328,7 @@ Test(engine, descriptors_are_left_as_they_were)
 	cr_assert_eq(pipe2(out, O_CLOEXEC), 0);
 	cr_assert_eq(write(in[1], "\0\0\0\x05\x01\0\0\0\x03", 9), 9);
 	close(in[1]);
+	signals_init();
 	serving_make();
 	cr_assert_eq(engine_run(&serving, in[0], out[1], &result), 0);
 	cr_expect_eq(result.status, 0);
@@ -341,6 +343,7 @@ Test(engine, input_that_cannot_be_read)
 	int out[2];
 
 	cr_assert_eq(pipe2(out, O_CLOEXEC), 0);
+	signals_init();
 	serving_make();
 	/* A directory: read(2) fails. */
 	cr_assert_eq(engine_run(&serving, open(".", O_RDONLY | O_CLOEXEC), out[1], &result), 0);
@@ -361,6 +364,7 @@ Test(engine, input_from_a_file)
 	fclose(file);
 	in = open("in", O_RDONLY | O_CLOEXEC);
 	out = open("out", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	signals_init();
 	serving_make();
 	cr_assert_eq(engine_run(&serving, in, out, &result), 0);
 	cr_expect_eq(result.status, 0);
