@@ -74,13 +74,22 @@ static void close_handles(struct server *server)
 }
 
 /* The last one out, which is said, sees to the connection's end. */
+static bool see_to_end(struct session *session, enum members_left left)
+{
+	if (left == LEFT_LAST && !closer_start(session))
+		session_let_go(session);
+	return left == LEFT_LAST;
+}
+
 static bool leave(struct session *session, enum member_end end)
 {
-	if (session_leave(session, end) != LEFT_LAST)
-		return false;
-	if (!closer_start(session))
-		session_let_go(session);
-	return true;
+	return see_to_end(session, session_leave(session, end));
+}
+
+static void go_alone(struct session *session)
+{
+	(void)see_to_end(session, session_go_alone(session));
+	members_close(&session->membership);
 }
 
 /* A session that is not admitted holds nobody while it says so to its client. */
@@ -131,8 +140,10 @@ static int serve(struct options *options)
 	if (session_join(&session, refusal) != 0) {
 		server.refusal = refusal;
 		turn_away(&session, refusal);
-	} else {
+	} else if (session_is_listed(&session)) {
 		session.on_order = closer_guard;
+	} else {
+		go_alone(&session);
 	}
 	enter_start_directory(options);
 	handle_table_init(&server.handles, handle_limit());

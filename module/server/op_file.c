@@ -86,7 +86,7 @@ static void list_file(struct server *server, struct handle *handle)
 	enum file_direction direction = FILE_READ;
 	char path[PATH_MAX];
 
-	if (!session_is_member(server->session))
+	if (!session_is_listed(server->session))
 		return;
 	if ((handle->flags & O_ACCMODE) == O_WRONLY)
 		direction = FILE_WRITE;

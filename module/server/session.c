@@ -177,9 +177,9 @@ static int join_members(struct session *session, char refusal[SESSION_TEXT_MAX])
 		clock_sleep_ns(10 * NS_PER_MS);
 		rc = try_join(session);
 	}
+	session->member = session->membership.joined;
 	switch (rc) {
 	case 0:
-		session->member = true;
 		return 0;
 	case -ESHUTDOWN:
 		return refuse(refusal, rc, "this connection is being closed");
@@ -187,7 +187,8 @@ static int join_members(struct session *session, char refusal[SESSION_TEXT_MAX])
 		return refuse(refusal, rc, "this connection has too many sessions");
 	default:
 		log_error("cannot join the connection: %s; running alone", strerror(-rc));
-		members_close(&session->membership);
+		if (!session->member)
+			members_close(&session->membership);
 		return 0;
 	}
 }
@@ -228,6 +229,11 @@ const char *session_user(const struct session *session)
 	return session->registered ? session->user : NULL;
 }
 
+bool session_is_listed(const struct session *session)
+{
+	return session->membership.row_index >= 0;
+}
+
 int session_join(struct session *session, char refusal[SESSION_TEXT_MAX])
 {
 	int rc;
@@ -238,7 +244,7 @@ int session_join(struct session *session, char refusal[SESSION_TEXT_MAX])
 	if (rc == 0 && session->membership.header != NULL)
 		rc = join_members(session, refusal);
 	/* No siblings, no orders, no limits: not where the policy wants to be sure of them. */
-	if (rc == 0 && !session->member && session->policy.required != 0)
+	if (rc == 0 && !session_is_listed(session) && session->policy.required != 0)
 		rc = refuse(refusal, -ENOTCONN, "this server cannot register the session");
 	if (session->member)
 		pin_sshd(session);
@@ -247,11 +253,6 @@ int session_join(struct session *session, char refusal[SESSION_TEXT_MAX])
 	if (rc == 0)
 		session_show_state(session, MEMBER_ACTIVE);
 	return rc;
-}
-
-bool session_is_member(const struct session *session)
-{
-	return session->member;
 }
 
 /* Wakes the siblings, so that they see that the first of them has left. */
@@ -279,6 +280,16 @@ enum members_left session_leave(struct session *session, enum member_end end)
 	left = members_leave(&session->membership, end);
 	if (left == LEFT_OTHERS && session->policy.close == POLICY_CLOSE_FIRST)
 		wake_siblings(session);
+	return left;
+}
+
+enum members_left session_go_alone(struct session *session)
+{
+	enum members_left left = LEFT_OTHERS;
+
+	if (session->member)
+		left = members_leave(&session->membership, END_REFUSED);
+	session->member = false;
 	return left;
 }
 

@@ -48,8 +48,8 @@ const char *session_user(const struct session *session);
  * must not); session_leave is due in either case. */
 int session_join(struct session *session, char refusal[SESSION_TEXT_MAX]);
 
-/* Whether the session shows in the table. */
-bool session_is_member(const struct session *session);
+/* Whether the session has a row among its siblings: is listed, woken, awaited. */
+bool session_is_listed(const struct session *session);
 
 /* Maps root's table, unless it is mapped already or there is none yet. */
 void session_open_table(struct session *session);
@@ -77,6 +77,10 @@ void session_file_moved(struct session *session, struct file_row *row,
 /* Ends the membership.  After LEFT_LAST this was the last session and holds the write lock: the
  * caller goes on with closer_start or, when that does nothing, with session_let_go. */
 enum members_left session_leave(struct session *session, enum member_end end);
+
+/* For one that was admitted and is not listed: goes on, but as no member; orders still reach it while it
+ * moves something.  Returns as session_leave, which it takes nothing away from. */
+enum members_left session_go_alone(struct session *session);
 
 /* Shows the last one out that a session which was not admitted is still there to say so. */
 void session_show_refused(struct session *session);

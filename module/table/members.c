@@ -232,10 +232,11 @@ int members_join(struct membership *membership)
 
 	if (rc != 0)
 		return rc;
-	rc = has_name(membership) ? claim_row(membership) : -ESTALE;
-	if (rc != 0)
-		lock_drop(membership->fd, LOCK_MEMBERS);
-	return rc;
+	membership->joined = has_name(membership);
+	if (membership->joined)
+		return claim_row(membership);
+	lock_drop(membership->fd, LOCK_MEMBERS);
+	return -ESTALE;
 }
 
 /* With LOCK_LEAVERS held. */

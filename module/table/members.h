@@ -11,6 +11,7 @@
 struct membership {
 	int fd;
 	int row_index; /* -1: no row */
+	bool joined;   /* by members_join, with or without a row: members_leave is due */
 	uint32_t
 	    rows_max; /* what members_join may take: fewer siblings than rows.  0: no such limit */
 	struct members_header *header;
@@ -28,11 +29,12 @@ int members_open_advisory(
     const char *shmdir, const struct advisory_connection *connection, struct membership *out);
 
 /* Becomes a member: the read lock, the gate, a row, in this order.  Returns 0, -ESHUTDOWN the
- * connection is being closed by its last one out, -ENOSPC every row that it may take is held, -ETIMEDOUT somebody
- * held the lock for two seconds without closing, -ENOMEM there is no memory for a row, -ESTALE the
- * file has lost its name (open it again: it is another now), or another negative errno; on failure
- * nothing is held.  The caller then reads the entry's state and the orders, and leaves again when
- * they refuse it. */
+ * connection is being closed by its last one out, -ETIMEDOUT somebody held the lock for two seconds
+ * without closing, -ESTALE the file has lost its name (open it again: it is another now); or, of the
+ * row, -ENOSPC every one that it may take is held, -ENOMEM there is no memory for it; or another
+ * negative errno.  Who gets no row has joined all the same, and must leave as a member does: a sibling
+ * that has left meanwhile was not the last one out because of it.  The caller then reads the entry's
+ * state and the orders, and leaves again when they refuse it. */
 int members_join(struct membership *membership);
 
 /* How a session ended. */

@@ -137,7 +137,8 @@ void table_count_ended(
 int table_read_user_order(const struct table *table, uint32_t index, struct order *out, uid_t *uid,
     char name[USER_NAME_MAX]);
 
-/* The table's order epoch: one atomic load. */
+/* The table's order epoch: one atomic load.  What is found with the same epoch is the same, unless that has
+ * ORDER_EPOCH_MARK. */
 uint64_t table_order_epoch(const struct table *table);
 
 #endif

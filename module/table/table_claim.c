@@ -213,7 +213,7 @@ static int advance(struct table *table, struct connection_ref ref, enum entry_st
 		    to == ENTRY_FREE ? 0 : entry_word_pack((struct entry_word){to, self});
 
 		if (atomic_compare_exchange_strong(&entry->word, &expected, next)) {
-			atomic_fetch_add(&table->header->order_epoch, 1);
+			atomic_fetch_add(&table->header->order_epoch, ORDER_EPOCH_STEP);
 			return 0;
 		}
 	}

@@ -19,8 +19,11 @@
  *   Orders are order_cells (order.h); their writers hold the write lock on byte LOCK_WRITERS of
  *   RUNDIR/lock, an open-file-description lock, which the kernel takes back from the dead; a file of
  *   its own, 0600, because whoever may read a file may put a read lock on it.  One entry at a time is claimed: claimers hold LOCK_CLAIMERS of it, so
- *   that counting a user's entries and claiming one more is one step.  Each change of an order, and each step of an entry, raises order_epoch afterwards: a session that finds the
- *   epoch unchanged has nothing to read.
+ *   that counting a user's entries and claiming one more is one step.
+ *   Each change of an order, and each step of an entry, raises order_epoch afterwards: a session that
+ *   finds the epoch unchanged has nothing to read.  A writer of orders that dies could raise nothing, so
+ *   it marks the epoch before it writes (ORDER_EPOCH_MARK, the low bit), and what raises it takes the
+ *   mark away: as long as that is there, readers read each time.
  *
  * A MEMBERS FILE, one per connection, SHMDIR/SLOT.GENERATION (or SHMDIR-UID/PID.START without the
  * PAM module), belongs to the connection's user, mode 0600.  A members_header, then member_rows.
@@ -71,7 +74,7 @@
 #define MEMBERS_MAGIC UINT64_C(0x31424d454e524453) /* "SDRNEMB1" */
 
 /* Raised by hand when the meaning changes and no size does. */
-#define TABLE_FORMAT_VERSION 3
+#define TABLE_FORMAT_VERSION 4
 
 #define TABLE_CAPACITY 4096
 #define TABLE_USERS 256
@@ -89,6 +92,10 @@
 #define LOCK_CLAIMERS 5
 #define LOCK_PIPES 8
 #define LOCK_ROWS 16
+
+/* order_epoch: the mark of who is writing an order, or died at it; what an entry's step adds. */
+#define ORDER_EPOCH_MARK 1
+#define ORDER_EPOCH_STEP 2
 
 enum entry_state {
 	ENTRY_FREE,

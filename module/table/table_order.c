@@ -89,17 +89,21 @@ static int read_place(
 	return rc;
 }
 
-/* Takes the writers' lock; the caller drops it. */
+/* Takes the writers' lock and marks the epoch; unlock_writers raises it and drops the lock.  A writer that
+ * dies in between leaves the mark, by which his order is seen all the same, to the next. */
 static int lock_writers(struct table *table)
 {
 	int rc = lock_wait(table->lock_fd, LOCK_WRITERS, LOCK_EXCLUSIVE, writers_limit_ns);
 
+	if (rc == 0)
+		atomic_fetch_or(&table->header->order_epoch, ORDER_EPOCH_MARK);
 	return rc == -ETIMEDOUT ? -EBUSY : rc;
 }
 
 static void unlock_writers(struct table *table)
 {
-	atomic_fetch_add(&table->header->order_epoch, 1);
+	/* The mark is set: this takes it away and raises what is above it. */
+	atomic_fetch_add(&table->header->order_epoch, ORDER_EPOCH_MARK);
 	lock_drop(table->lock_fd, LOCK_WRITERS);
 }
 

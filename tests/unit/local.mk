@@ -111,7 +111,7 @@ tests_unit_test_interleaving_SOURCES = tests/unit/test_interleaving.c \
 	tests/unit/table_scratch.c tests/unit/table_scratch.h
 tests_unit_test_interleaving_CFLAGS = $(unit_cflags)
 tests_unit_test_interleaving_LDFLAGS = $(AM_LDFLAGS) \
-	-Wl,--wrap=lock_try,--wrap=lock_wait,--wrap=lock_is_held
+	-Wl,--wrap=lock_try,--wrap=lock_wait,--wrap=lock_is_held,--wrap=order_write
 tests_unit_test_interleaving_LDADD = $(unit_server_libs)
 tests_unit_test_program_SOURCES = tests/unit/test_program.c $(unit_scratch)
 tests_unit_test_program_CFLAGS = $(unit_cflags)

@@ -193,6 +193,7 @@ Test(members_file, a_file_without_a_name_is_stale)
 	a = open_file();
 	members_remove(scratch_shmdir, ref);
 	cr_expect_eq(members_join(&a), -ESTALE);
+	cr_expect_not(a.joined);
 	cr_expect_eq(lock_is_held(a.fd, LOCK_MEMBERS, 1, NULL), 0);
 	members_close(&a);
 }
@@ -207,6 +208,7 @@ Test(members_file, rows_run_out)
 		all[i] = joined();
 	more = open_file();
 	cr_expect_eq(members_join(&more), -ENOSPC);
+	cr_expect_eq(members_leave(&more, END_REFUSED), LEFT_OTHERS);
 	cr_expect_eq(members_leave(&all[100], END_CLEAN), LEFT_OTHERS);
 	cr_expect_eq(members_join(&more), 0);
 	cr_expect_eq(more.row_index, 100);
@@ -237,7 +239,10 @@ Test(members_file, no_memory_for_a_row_is_an_error, .fini = unmount_small)
 	a = joined();
 	b = open_file();
 	cr_expect_eq(members_join(&b), -ENOMEM);
-	cr_expect_eq(lock_is_held(a.fd, LOCK_MEMBERS, 1, NULL), 0, "held in spite of the error");
+	cr_expect(b.joined);
+	/* G3: the only other one leaves, and is not the last one because of it. */
+	cr_expect_eq(members_leave(&a, END_CLEAN), LEFT_OTHERS);
+	cr_expect_eq(members_leave(&b, END_REFUSED), LEFT_LAST, "nobody was the last one out");
 	members_close(&b);
 	members_close(&a);
 }

@@ -94,6 +94,7 @@ Test(orders, given_changed_and_taken_back)
 	cr_expect(!first.active);
 	cr_assert_eq(table_order(&table, &host, &change), 0);
 	cr_expect_neq(table_order_epoch(&table), epoch);
+	cr_expect_eq(table_order_epoch(&table) & ORDER_EPOCH_MARK, 0);
 	cr_assert_eq(table_read_order(&table, &host, &first, NULL), 0);
 	cr_expect(first.active);
 	cr_expect_eq(first.drain, POLICY_DRAIN_SESSION);
