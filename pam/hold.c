@@ -53,7 +53,7 @@ enum hold_result hold_until_gone(struct members_reader *reader, uint64_t limit_n
 	(void)members_signal_all(reader, SIGURG);
 	if (wait_step(reader, limit_ns))
 		return HOLD_CLEAN;
-	(void)members_signal_all(reader, SIGTERM);
+	(void)members_terminate(reader);
 	if (wait_step(reader, step_ns))
 		return HOLD_FORCED;
 	(void)members_signal_all(reader, SIGKILL);

@@ -1,12 +1,14 @@
 /* control: "close".  Gives the order and wakes the sessions, which carry it out; ends itself only
  * connections that no session is left on. */
-#include "control/control.h"
+#include "control/cmd_close.h"
 
 #include "control/change.h"
 #include "control/cmd_wait.h"
 #include "control/idle.h"
 #include "control/orders.h"
 #include "util/clock.h"
+
+#include <unistd.h>
 
 /* One line: what is in force now, and whom it concerns. */
 static void say(
@@ -25,53 +27,60 @@ static void say(
 	fputc('\n', control->out);
 }
 
-static enum control_status give_order(struct control *control, struct scope *scope)
+static enum control_status give_order(struct control *control, const char *verb,
+    const struct order_change *change, struct scope *scope)
 {
-	const struct options *options = &control->options;
-	struct order_change change = {
-	    .drain = options->drain,
-	    .set_deadline = (options->given & OPTION_BIT(OPTION_DEADLINE)) != 0,
-	    .deadline_ns = options->deadline_ns,
-	    .message = options->message,
-	};
 	struct scope_count count;
 	struct order order;
 	size_t idle;
-	int idle_rc, rc = change_give(scope, &change, &order);
+	int idle_rc, rc = change_give(scope, change, &order);
 
 	if (rc != 0)
-		return change_error(control, "close", rc);
+		return change_error(control, verb, rc);
 	/* First: what a woken session leaves behind is its own business. */
 	idle_rc = idle_end(scope, &idle);
 	rc = scope_wake(scope, &count);
 	if (rc == 0)
 		rc = idle_rc;
 	if (rc != 0)
-		return change_error(control, "close", rc);
+		return change_error(control, verb, rc);
 	say(control, &order, count, idle);
 	return STATUS_DONE;
 }
 
-enum control_status cmd_close(struct control *control)
+enum control_status close_target(struct control *control, const char *verb,
+    const struct order_change *change, bool wait, bool forces)
 {
-	const struct options *options = &control->options;
-	bool wait = (options->given & OPTION_BIT(OPTION_WAIT)) != 0;
 	enum scope_mode mode = change_scope_mode(&control->target, true);
 	enum control_status status;
 	struct watch watch;
 	struct scope scope;
 	int rc;
 
-	rc = scope_open(&scope, options, &control->target, mode);
+	rc = scope_open(&scope, &control->options, &control->target, mode);
 	if (rc != 0)
-		return control_table_error(control, "close", rc);
+		return control_table_error(control, verb, rc);
 	/* The watch comes first: sessions that end at once must be counted too. */
-	rc = wait ? watch_begin(&watch, &scope) : 0;
-	status = give_order(control, &scope);
+	rc = wait ? watch_begin(&watch, &scope, forces) : 0;
+	status = give_order(control, verb, change, &scope);
 	if (wait && status == STATUS_DONE)
 		status = wait_finish(control, &watch, rc);
 	else if (wait)
 		watch_end(&watch);
 	scope_close(&scope);
 	return status;
+}
+
+enum control_status cmd_close(struct control *control)
+{
+	const struct options *options = &control->options;
+	const struct order_change change = {
+	    .drain = options->drain,
+	    .set_deadline = (options->given & OPTION_BIT(OPTION_DEADLINE)) != 0,
+	    .deadline_ns = options->deadline_ns,
+	    .message = options->message,
+	};
+	bool wait = (options->given & OPTION_BIT(OPTION_WAIT)) != 0;
+
+	return close_target(control, "close", &change, wait, geteuid() == 0);
 }

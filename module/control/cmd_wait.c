@@ -1,8 +1,10 @@
-/* control: "wait".  Changes nothing, so that it can be interrupted and run again at any time. */
+/* control: "wait".  Changes no order, so that it can be interrupted and run again at any time; what it ends
+ * by force is what an order has given up already. */
 #include "control/cmd_wait.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <unistd.h>
 
 static enum control_status report(struct control *control, const struct watch *watch)
 {
@@ -51,7 +53,7 @@ enum control_status cmd_wait(struct control *control)
 	rc = scope_open(&scope, options, &control->target, SCOPE_READ);
 	if (rc != 0)
 		return control_table_error(control, "wait", rc);
-	rc = watch_begin(&watch, &scope);
+	rc = watch_begin(&watch, &scope, geteuid() == 0);
 	status = wait_finish(control, &watch, rc);
 	scope_close(&scope);
 	return status;

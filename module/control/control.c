@@ -23,6 +23,9 @@ static const struct command commands[] = {
 	OPTION_BIT(OPTION_DRAIN) | OPTION_BIT(OPTION_DEADLINE) | OPTION_BIT(OPTION_MESSAGE) |
 	    OPTION_BIT(OPTION_WAIT) | OPTION_BIT(OPTION_TIMEOUT) | OPTION_BIT(OPTION_QUIET),
 	OPERAND_TARGET, cmd_close},
+    {"abort", "[--message TEXT] [-q] [TARGET]",
+	"end sessions and connections now, by force if need be",
+	OPTION_BIT(OPTION_MESSAGE) | OPTION_BIT(OPTION_QUIET), OPERAND_TARGET, cmd_abort},
     {"wait", "[--timeout DURATION] [-q] [TARGET]", "wait until no session is left",
 	OPTION_BIT(OPTION_TIMEOUT) | OPTION_BIT(OPTION_QUIET), OPERAND_TARGET, cmd_wait},
     {"reopen", "[-q] [TARGET]", "take an order back", OPTION_BIT(OPTION_QUIET), OPERAND_TARGET,

@@ -65,6 +65,7 @@ enum control_status control_table_error(const struct control *control, const cha
 /* The verbs, each in its own file. */
 enum control_status cmd_list(struct control *control);
 enum control_status cmd_close(struct control *control);
+enum control_status cmd_abort(struct control *control);
 enum control_status cmd_wait(struct control *control);
 enum control_status cmd_reopen(struct control *control);
 enum control_status cmd_check(struct control *control);

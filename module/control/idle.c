@@ -48,7 +48,7 @@ static int find_sshd(const struct connection *connection, struct proc_id *out)
 }
 
 /* With the monitor pinned, so that its pid stays its own. */
-static bool end_sshd(const struct connection *connection)
+static bool end_sshd(const struct connection *connection, int signal)
 {
 	struct proc_id sshd;
 	pid_t child;
@@ -58,9 +58,23 @@ static bool end_sshd(const struct connection *connection)
 
 	if (find_sshd(connection, &sshd) != 0 || proc_pin(sshd, &pin) != 0)
 		return false;
-	done = proc_read_children(sshd.pid, &child, 1, &children) == 0 && children == 0 &&
-	       proc_signal(pin, SIGTERM) == 0;
+	/* The monitor has PAM sessions to end. */
+	done = (signal != SIGKILL || sshd.pid != connection->monitor.pid) &&
+	       proc_read_children(sshd.pid, &child, 1, &children) == 0 && children == 0 &&
+	       proc_signal(pin, signal) == 0;
 	close(pin);
+	return done;
+}
+
+bool idle_end_connection(const struct connection *connection, int signal)
+{
+	bool done;
+	int monitor;
+
+	if (proc_pin(connection->monitor, &monitor) != 0)
+		return false;
+	done = end_sshd(connection, signal) && !proc_pin_ended(monitor);
+	close(monitor);
 	return done;
 }
 
@@ -74,16 +88,13 @@ static int visit(const struct scope *scope, struct scope_connection *found, void
 {
 	const struct connection *connection = &found->connection;
 	struct idle_walk *walk = context;
-	int monitor;
 
 	if (found->advisory || connection->state != ENTRY_OPEN ||
 	    orders_plan(&walk->orders, connection).drain == POLICY_DRAIN_UNSET ||
-	    scope_open_reader(scope, found) != 0 || !was_left(&found->reader) ||
-	    proc_pin(connection->monitor, &monitor) != 0)
+	    scope_open_reader(scope, found) != 0 || !was_left(&found->reader))
 		return 0;
-	if (end_sshd(connection) && !proc_pin_ended(monitor))
+	if (idle_end_connection(connection, SIGTERM))
 		walk->ended++;
-	close(monitor);
 	return 0;
 }
 

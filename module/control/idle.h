@@ -10,4 +10,8 @@
  * their number.  Run by root.  Returns as scope_walk. */
 int idle_end(struct scope *scope, size_t *ended);
 
+/* Sends the signal to the sshd process of a registered connection on which no session is left, unless sshd
+ * serves something else; SIGKILL not to a monitor.  Run by root.  Returns whether it was sent. */
+bool idle_end_connection(const struct connection *connection, int signal);
+
 #endif

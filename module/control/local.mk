@@ -2,14 +2,16 @@
 noinst_LTLIBRARIES += libcontrol.la
 libcontrol_la_SOURCES = \
 	module/control/change.c module/control/change.h \
+	module/control/cmd_abort.c \
 	module/control/cmd_check.c \
-	module/control/cmd_close.c \
+	module/control/cmd_close.c module/control/cmd_close.h \
 	module/control/cmd_list.c \
 	module/control/cmd_policy.c \
 	module/control/cmd_reopen.c \
 	module/control/cmd_wait.c module/control/cmd_wait.h \
 	module/control/columns.c module/control/columns.h \
 	module/control/control.c module/control/control.h \
+	module/control/force.c module/control/force.h \
 	module/control/human.c module/control/human.h \
 	module/control/idle.c module/control/idle.h \
 	module/control/json.c module/control/json.h \

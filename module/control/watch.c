@@ -1,4 +1,4 @@
-/* control: waiting until nothing in a scope is live.  Changes nothing; signals nobody. */
+/* control: waiting until nothing in a scope is live.  Changes nothing; signals nobody, but through force.h. */
 #include "control/watch.h"
 
 #include "util/clock.h"
@@ -110,6 +110,16 @@ static void note_deadline(struct watch *watch, const struct watched *watched)
 	watch->ordered = true;
 }
 
+static void force_end(struct watch *watch, struct watched *watched)
+{
+	struct drain_plan plan = orders_plan(&watch->orders, &watched->connection);
+	uint64_t next_ns = force_step(&watched->force, &watched->connection, watched->advisory,
+	    &watched->reader, &plan, watch->scanned_ns);
+
+	if (next_ns < watch->force_ns)
+		watch->force_ns = next_ns;
+}
+
 static int refresh_connections(struct watch *watch)
 {
 	int rc = 0;
@@ -117,10 +127,13 @@ static int refresh_connections(struct watch *watch)
 	watch->fds.loose = 0;
 	watch->live = 0;
 	watch->ordered = false;
+	watch->force_ns = UINT64_MAX;
 	watch->scanned_ns = clock_now_ns();
 	for (size_t i = 0; rc == 0 && i < watch->count; i++) {
 		struct watched *watched = watch->connections[i];
 
+		if (watch->forces)
+			force_end(watch, watched);
 		rc = watched_refresh(watched, &watch->fds, watch->scanned_ns);
 		if (!watched->live)
 			continue;
@@ -158,9 +171,9 @@ static int scan(struct watch *watch)
 	return rc;
 }
 
-int watch_begin(struct watch *watch, struct scope *scope)
+int watch_begin(struct watch *watch, struct scope *scope, bool forces)
 {
-	*watch = (struct watch){.scope = scope, .started_ns = clock_now_ns()};
+	*watch = (struct watch){.scope = scope, .forces = forces, .started_ns = clock_now_ns()};
 	raise_limit(&watch->fds);
 	return scan(watch);
 }
@@ -193,6 +206,8 @@ static int sleep_until_event(const struct watch *watch, uint64_t left_ns)
 		return -ENOMEM;
 	if (left_ns < span)
 		span = left_ns;
+	if (watch->force_ns < watch->scanned_ns + span)
+		span = watch->force_ns - watch->scanned_ns;
 	rc = poll(polled, collect_fds(watch, polled), (int)(span / NS_PER_MS) + 1);
 	rc = rc < 0 && errno != EINTR ? -errno : 0;
 	free(polled);

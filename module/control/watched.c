@@ -208,6 +208,8 @@ static bool is_ending(struct watched *watched, uint64_t now_ns)
 	/* Only its user says that it is closing: at worst the wait is some seconds longer for it. */
 	if (released || members_is_closing(&watched->reader))
 		return now_ns - watched->ending_ns < WATCHED_ENDING_NS;
+	if (force_is_ending(&watched->force, now_ns))
+		return true;
 	/* Its last session was killed, perhaps, and the guard is about to begin. */
 	return now_ns - watched->ending_ns < WATCHED_GUARD_NS &&
 	       members_is_guarded(&watched->reader);

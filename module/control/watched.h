@@ -2,6 +2,7 @@
 #ifndef SD_CONTROL_WATCHED_H
 #define SD_CONTROL_WATCHED_H
 
+#include "control/force.h"
 #include "control/scope.h"
 #include "util/clock.h"
 
@@ -40,6 +41,7 @@ struct watched {
 	bool monitor_ended;
 	bool live, was_live;
 	uint64_t ending_ns; /* since when nobody has been a member; 0: somebody is */
+	struct force force;
 };
 
 /* Makes one of what the walk came to, taking its reader over.  Sessions that ended before since_ns

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -305,7 +306,7 @@ static bool signal_guard(const struct members_reader *reader, int signal)
 	return done;
 }
 
-size_t members_signal_all(struct members_reader *reader, int signal)
+size_t members_signal_sessions(struct members_reader *reader, int signal)
 {
 	struct member member;
 	size_t reached = 0;
@@ -315,10 +316,24 @@ size_t members_signal_all(struct members_reader *reader, int signal)
 		if (members_signal(reader, &member, signal) == 0)
 			reached++;
 	}
-	if (signal_guard(reader, signal))
-		reached++;
 	members_rewind(reader);
 	return reached;
+}
+
+size_t members_signal_all(struct members_reader *reader, int signal)
+{
+	size_t reached = members_signal_sessions(reader, signal);
+
+	return signal_guard(reader, signal) ? reached + 1 : reached;
+}
+
+size_t members_terminate(struct members_reader *reader)
+{
+	size_t asked = members_signal_sessions(reader, SIGTERM);
+
+	/* In this order: it comes to the signal first.  A guard may be stopped too. */
+	(void)members_signal_all(reader, SIGCONT);
+	return asked;
 }
 
 /* order_write's two steps, by pwrite: a user may truncate the file under a mapping. */

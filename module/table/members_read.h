@@ -86,8 +86,14 @@ int members_pin(const struct members_reader *reader, const struct member *member
 /* members_pin, then the signal.  Returns likewise. */
 int members_signal(const struct members_reader *reader, const struct member *member, int signal);
 
-/* Sends the signal to every member that can be pinned, and to the guard; returns how many got it. */
+/* Sends the signal to every member that can be pinned; returns how many got it.  members_signal_all: to
+ * the guard too. */
+size_t members_signal_sessions(struct members_reader *reader, int signal);
 size_t members_signal_all(struct members_reader *reader, int signal);
+
+/* Asks every session for its end, by SIGTERM, and lets those go on that are stopped (SIGCONT), so that they
+ * carry out what they have received.  Returns how many were asked. */
+size_t members_terminate(struct members_reader *reader);
 
 /* Changes the order in the file of an advisory connection (order_apply_change), or takes it back when
  * change is NULL, and copies what is then in force to *now_in_force.  As root or as the owner, by

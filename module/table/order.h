@@ -77,7 +77,7 @@ void order_add_to_plan(const struct order *order, enum order_scope scope,
 struct order_change {
 	enum policy_drain drain; /* POLICY_DRAIN_UNSET: leave it as it is */
 	bool set_deadline;
-	uint64_t deadline_ns; /* from now; with set_deadline */
+	uint64_t deadline_ns; /* from now; with set_deadline.  0: one that has passed stays */
 	const char *message;  /* NULL: leave it as it is */
 };
 

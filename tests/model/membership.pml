@@ -47,6 +47,7 @@ mtype word = OPEN;
 bool next_generation;
 bool order_active;
 byte moved = EVERYBODY;  /* who has not seen order_epoch as it is now */
+bool marked;             /* ORDER_EPOCH_MARK */
 
 /* Processes. */
 byte started;  /* sessions that sshd has begun to start */
@@ -125,9 +126,11 @@ inline kill_closer(k)
 
 /* session_update, up to its last step: orders_moved has found that the epoch moved; table_connection_state, a
  * load of the word, then one of the generation.  read_orders is the caller's next step, with what he makes of
- * it.  Orders of several scopes are read one after the other like one; an order_cell from within is modelled
+ * it.  At a marked epoch each look reads; those that would find the same are left out.  Orders of several scopes are read one after the other like one; an order_cell from within is modelled
  * in orders.pml. */
-#define EPOCH_MOVED(i) ((moved & BIT(i)) != 0)
+#define EPOCH_MOVED(i) ((moved & BIT(i)) != 0 || (marked && plan != order_active))
+/* Who finds it unmoved knows the order in force. */
+#define KNOWS_ORDER assert(plan == order_active)
 inline session_update(i)
 {
 	atomic { moved = moved & ~BIT(i); woken = woken & ~BIT(i) };
@@ -331,6 +334,7 @@ last_one:
 				fi
 			}
 		:: atomic { !EPOCH_MOVED(i) ->
+			KNOWS_ORDER;
 			if
 			:: !ends && (plan || POLICY_CLOSES)
 			:: else -> goto out
@@ -352,6 +356,7 @@ gate:
 				fi
 			}
 		:: atomic { !EPOCH_MOVED(i) ->
+			KNOWS_ORDER;
 			if
 			:: plan || ends || POLICY_CLOSES -> goto refused
 			:: else
@@ -555,7 +560,8 @@ over:		skip
 #endif
 
 #if CHANGES > 0
-/* The operator: table_order and table_reopen in turn, and the waking. */
+/* The operator: table_order and table_reopen in turn, and the waking.  A mark that is there stays until a change
+ * is completed. */
 active proctype operator()
 {
 	byte j, changes;
@@ -563,11 +569,20 @@ active proctype operator()
 end_enough:
 	do
 	:: atomic { changes < CHANGES && !operator_killed ->
+#ifdef NO_MARK
 		/* order_write: the version */
 		order_active = !order_active; changes++; telling = telling | OPERATOR; owed = false };
 		{
+#else
+		/* lock_writers: the mark */
+		marked = true; moved = moved | session_has | closer_has; changes++; telling = telling | OPERATOR };
+		{
+			/* order_write: the version */
+			atomic { order_active = !order_active; owed = false };
+#endif
 			/* unlock_writers: the epoch */
-			atomic { moved = moved | session_has | closer_has; owed = (order_active && inside != 0) };
+			atomic { marked = false; moved = moved | session_has | closer_has;
+				owed = (order_active && inside != 0) };
 			/* scope_wake */
 			members_signal_all(OPERATOR)
 		} unless { operator_killed }

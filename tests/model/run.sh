@@ -81,7 +81,7 @@ fails() {
 
 three='-DN=3 -DSTOPS=0' two='-DN=2 -DSTOPS=0'
 closed_inside='inside == 0' admitted_late='!released' no_heir='!unnoticed' stuck='wr == 0 && rd == 0'
-nobody='stops > 0 || rd | wr != 0' unseen='inside & moved & ~woken'
+unknown='plan == order_active' nobody='stops > 0 || rd | wr != 0' unseen='inside & moved & ~woken'
 
 holds membership "$three -DCRASHES=1 -DCHANGES=1" 'G1, G3, G5, G7: three sessions, an order, a death at any step'
 holds membership "$three -DCRASHES=1 -DCHANGES=0 -DCLOSE_LAST" 'G1, G3, G7: three sessions, close = "last", a death'
@@ -100,6 +100,7 @@ two="$two -DCRASHES=0"
 fails membership "$two -DCHANGES=1 -DNO_LOCK" "$closed_inside" 'joining without the lock'
 fails membership "$two -DCHANGES=1 -DPAM -DORDERS_FIRST" "$admitted_late" "reading the entry's state before the lock"
 fails membership "$two -DCHANGES=1 -DORDERS_FIRST" "$unseen" 'reading the orders before the lock'
+fails membership "$two -DCHANGES=1 -DNO_MARK" "$unknown" 'writing an order with the epoch unmarked'
 fails membership "$two -DCHANGES=1 -DNO_GATE" "$stuck" 'not honouring the gate'
 fails membership "$two -DCHANGES=0 -DNO_TURNS" "$nobody" 'leaving without LOCK_LEAVERS'
 fails membership "$two -DCHANGES=0 -DNO_TURNS -DTRY_ONCE" "$no_heir" 'leaving without LOCK_LEAVERS, with one try'

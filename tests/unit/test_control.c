@@ -924,7 +924,7 @@ Test(waiting, processes_are_held_not_polled)
 	start_session(STAYS, 0);
 	start_session(STAYS, 0);
 	cr_assert_eq(scope_open(&scope, &options, &host, SCOPE_READ), 0);
-	cr_assert_eq(watch_begin(&watch, &scope), 0);
+	cr_assert_eq(watch_begin(&watch, &scope, false), 0);
 	cr_expect_eq(watch.live, 1);
 	cr_expect_eq(watch.fds.pins, 3, "two sessions and the monitor");
 	cr_expect_eq(watch.fds.loose, 0);
