@@ -17,6 +17,7 @@ unit_tests = \
 	tests/unit/test_dispatch \
 	tests/unit/test_engine \
 	tests/unit/test_faults \
+	tests/unit/test_force \
 	tests/unit/test_interleaving \
 	tests/unit/test_policy \
 	tests/unit/test_program \
@@ -37,6 +38,10 @@ tests_unit_stress_members_LDADD = libtable.la $(unit_libs)
 tests_unit_test_control_SOURCES = tests/unit/test_control.c $(unit_silent)
 tests_unit_test_control_CFLAGS = $(unit_cflags)
 tests_unit_test_control_LDADD = libcontrol.la libtable.la libpolicy.la $(unit_libs)
+tests_unit_test_force_SOURCES = tests/unit/test_force.c \
+	tests/unit/table_scratch.c tests/unit/table_scratch.h
+tests_unit_test_force_CFLAGS = $(unit_cflags)
+tests_unit_test_force_LDADD = libcontrol.la libtable.la libpolicy.la $(unit_libs)
 tests_unit_test_policy_SOURCES = tests/unit/test_policy.c tests/unit/test_policy_match.c
 tests_unit_test_policy_CFLAGS = $(unit_cflags)
 tests_unit_test_policy_LDADD = libpolicy.la $(unit_libs)

@@ -651,6 +651,8 @@ Test(list, others_see_no_sessions)
 	cr_expect_eq(status_as_nobody("close", "takes root"), STATUS_ERROR);
 	cr_expect_eq(status_as_nobody("reopen", "takes root"), STATUS_ERROR);
 	cr_expect_eq(status_as_nobody("close connection=0.1", "takes root"), STATUS_ERROR);
+	cr_expect_eq(status_as_nobody("abort", "abort: "), STATUS_ERROR);
+	cr_expect_eq(status_as_nobody("abort connection=0.1", "takes root"), STATUS_ERROR);
 }
 
 /* close and reopen */
@@ -736,6 +738,36 @@ Test(orders, connection_is_woken_and_awaited)
 	run("reopen connection=0.1");
 	EXPECT_STATUS(STATUS_DONE);
 	cr_expect_eq(order_on("connection=0.1").active, 0);
+}
+
+/* G5: twice is once, and the first time counts. */
+Test(orders, abort_repeats)
+{
+	struct order first, second;
+
+	open_connection();
+	run("close connection=0.1 --deadline 1h --message moving");
+	start_obedient_session();
+	run("abort connection=0.1");
+	EXPECT_STATUS(STATUS_DONE);
+	EXPECT_IN(result.out, "connection=0.1 draining: drain now, deadline passed, \"moving\"");
+	EXPECT_IN(result.out, "no session left; ended: 1 clean, 0 by force\n");
+	first = order_on("connection=0.1");
+	run("abort -q connection=0.1 --message gone");
+	EXPECT_STATUS(STATUS_DONE);
+	cr_expect_str_empty(result.out);
+	second = order_on("connection=0.1");
+	cr_expect_eq(second.issued_ns, first.issued_ns);
+	cr_expect_eq(second.deadline_ns, first.deadline_ns);
+	cr_expect_str_eq(second.message, "gone");
+	/* What is said after that counts. */
+	run("close --drain session --deadline 1h connection=0.1");
+	second = order_on("connection=0.1");
+	cr_expect_gt(second.deadline_ns, clock_now_ns());
+	cr_expect_eq(second.drain, POLICY_DRAIN_SESSION);
+	run("abort connection=0.2");
+	EXPECT_STATUS(STATUS_ERROR);
+	EXPECT_IN(result.err, "abort: connection=0.2: no such connection");
 }
 
 Test(orders, unknown_connection)
@@ -965,6 +997,55 @@ Test(waiting, times_out)
 	EXPECT_IN(result.err, "connection 0.1 of m\\033ila: ");
 	EXPECT_IN(result.err, text);
 	cr_expect_lt(result.took_ns, 900 * NS_PER_MS);
+}
+
+/* An order whose deadline passed long ago. */
+static void order_of_yesterday(void)
+{
+	const struct order order = {
+	    .active = 1, .drain = POLICY_DRAIN_NOW, .issued_ns = 1, .deadline_ns = 1};
+
+	order_write(&table.header->host, &order);
+}
+
+/* Nobody's. */
+static pid_t start_stubborn_session(void)
+{
+	struct membership membership;
+	int ready;
+	pid_t pid = fork_ready(&ready);
+
+	if (pid > 0)
+		return pid;
+	signal(SIGTERM, SIG_IGN);
+	if (setresgid(NOBODY, NOBODY, NOBODY) != 0 || setresuid(NOBODY, NOBODY, NOBODY) != 0 ||
+	    members_open(shmdir, ref, &membership) != 0 || members_join(&membership) != 0)
+		_exit(1);
+	show_work(&membership);
+	if (write(ready, "", 1) != 1)
+		_exit(1);
+	end_session(&membership, STAYS, 0);
+	_exit(1);
+}
+
+/* G9: root's waiting carries out what an order has given up; G5: another's only watches. */
+Test(waiting, of_root_ends_what_a_deadline_left_over)
+{
+	pid_t pid;
+
+	if (geteuid() != 0)
+		cr_skip_test("takes root");
+	open_connection_of(NOBODY);
+	pid = start_stubborn_session();
+	order_of_yesterday();
+	cr_expect_eq(
+	    status_as_nobody("wait --timeout 300ms user=65534", "timed out"), STATUS_TIMED_OUT);
+	cr_expect_eq(waitpid(pid, NULL, WNOHANG), 0);
+	run("wait --timeout 30s");
+	EXPECT_STATUS(STATUS_FORCED);
+	EXPECT_IN(result.out, "ended: 0 clean, 1 by force");
+	cr_expect_gt(result.took_ns, 1500 * NS_PER_MS, "SIGKILL before its time");
+	cr_expect_lt(result.took_ns, 10 * NS_PER_S);
 }
 
 Test(waiting, tallies_count_who_ended_before)

@@ -270,8 +270,7 @@ static void follow_orders(struct session *session, const enum policy_drain *expe
 	if (session_join(session, refusal) != 0)
 		_exit(90);
 	for (size_t i = 0; i < count; i++) {
-		if (write(ask_monitor[1], &byte, 1) != 1 ||
-		    read(monitor_answers[0], &byte, 1) != 1)
+		if (write(ask_monitor[1], &byte, 1) != 1 || read(monitor_answers[0], &byte, 1) != 1)
 			_exit(99);
 		session_update(session, false);
 		if (session->plan.drain != expected[i])
