@@ -1,6 +1,7 @@
 # Real sshd, real clients; as root.  Each makes its own users, PAM service and session table, so that
 # they may run at the same time.
 e2e_tests = \
+	tests/e2e/abort.sh \
 	tests/e2e/admit.sh \
 	tests/e2e/client_asyncssh.sh \
 	tests/e2e/client_curl.sh \
@@ -15,6 +16,7 @@ e2e_tests = \
 	tests/e2e/client_sshfs.sh \
 	tests/e2e/deadline.sh \
 	tests/e2e/drain.sh \
+	tests/e2e/force.sh \
 	tests/e2e/host_dropbear.sh \
 	tests/e2e/host_openssh.sh \
 	tests/e2e/host_tinyssh.sh \
@@ -22,10 +24,12 @@ e2e_tests = \
 	tests/e2e/limits.sh \
 	tests/e2e/login.sh \
 	tests/e2e/mixed.sh \
+	tests/e2e/orders.sh \
 	tests/e2e/pipe_budget.sh \
 	tests/e2e/received.sh \
 	tests/e2e/policy.sh \
 	tests/e2e/reopen.sh \
+	tests/e2e/signals.sh \
 	tests/e2e/upload_killed.sh \
 	tests/e2e/users.sh
 dist_check_SCRIPTS += $(e2e_tests)

@@ -4,6 +4,7 @@ dist_check_DATA += tests/support/e2e.sh tests/support/hosts.sh tests/support/lsa
 dist_check_SCRIPTS += tests/support/criterion_tap.sh
 
 check_PROGRAMS += \
+	tests/support/hold \
 	tests/support/pattern \
 	tests/support/pipe_level \
 	tests/support/pipe_sizes \
@@ -20,6 +21,7 @@ endif
 tests_support_delayfs_SOURCES = tests/support/delayfs.c
 tests_support_delayfs_CFLAGS = $(AM_CFLAGS) $(FUSE3_CFLAGS)
 tests_support_delayfs_LDADD = $(FUSE3_LIBS)
+tests_support_hold_SOURCES = tests/support/hold.c
 tests_support_pattern_SOURCES = tests/support/pattern.c \
 	tests/support/stream.c tests/support/stream.h
 tests_support_pipe_level_SOURCES = tests/support/pipe_level.c
