@@ -36,6 +36,7 @@ _sftp_drain_words()
 	case $1 in
 	list) [[ $2 == -* ]] && printf '%s\n' --json --output= ;;
 	close) [[ $2 == -* ]] && printf '%s\n' --drain= --deadline= --message= --wait --timeout= --quiet ;;
+	abort) [[ $2 == -* ]] && printf '%s\n' --message= --quiet ;;
 	wait) [[ $2 == -* ]] && printf '%s\n' --timeout= --quiet ;;
 	reopen) [[ $2 == -* ]] && printf '%s\n' --quiet ;;
 	policy)
@@ -43,10 +44,10 @@ _sftp_drain_words()
 		[[ $2 != -* ]] && compgen -u
 		;;
 	check) ;;
-	*) [[ $2 != -* ]] && printf '%s\n' list close wait reopen policy check ;;
+	*) [[ $2 != -* ]] && printf '%s\n' list close abort wait reopen policy check ;;
 	esac
 	[[ $2 == -* ]] && printf '%s\n' --config= --rundir= --shmdir= --help --version
-	[[ $1 == list || $1 == close || $1 == wait || $1 == reopen ]] || return
+	[[ $1 == list || $1 == close || $1 == abort || $1 == wait || $1 == reopen ]] || return
 	case $2 in
 	-*) ;;
 	user=*) compgen -u -P user= ;;
@@ -61,7 +62,7 @@ _sftp_drain()
 	local line=${COMP_LINE:0:COMP_POINT} word verb='' before='' current typed='' all
 	current=${line##*[[:space:]]}
 	for word in ${line%"$current"}; do
-		[[ -z $verb && $word =~ ^(list|close|wait|reopen|policy|check)$ ]] && verb=$word
+		[[ -z $verb && $word =~ ^(list|close|abort|wait|reopen|policy|check)$ ]] && verb=$word
 		before=$word
 	done
 	if [[ $current == --*=* ]]; then

@@ -236,6 +236,31 @@ Test(interleaving, a_connection_that_is_gone_is_not_joined)
 	cr_expect_eq(status, 0, "a session was admitted to a connection that is gone");
 }
 
+/* G3: the same of a session that its policy refuses for its siblings' number. */
+Test(interleaving, a_session_too_many_is_the_last_one_instead)
+{
+	struct connection connection = scratch_connection();
+	char refusal[SESSION_TEXT_MAX];
+	struct session session;
+	int status;
+	pid_t pid;
+
+	connection.policy.max_sessions_per_connection = 1;
+	cr_assert_eq(table_claim(&table, scratch_shmdir, &connection, &ref), 0);
+	cr_assert_eq(members_create(scratch_shmdir, ref, geteuid(), getegid()), 0);
+	cr_assert_eq(table_publish(&table, ref), 0);
+	join(&second);
+	pid = begin_session(&session);
+	if (pid == 0) {
+		on_taken_row = second_leaves;
+		if (session_join(&session, refusal) != -ENOSPC || second_left != LEFT_OTHERS)
+			_exit(1);
+		_exit(session_leave(&session, END_REFUSED) == LEFT_LAST ? 0 : 2);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_expect_eq(status, 0, "nobody was the last one out");
+}
+
 static void die(void)
 {
 	raise(SIGKILL);
