@@ -83,8 +83,8 @@ static bool orders_moved(struct session *session)
 		    &session->membership.header->order.version, memory_order_acquire);
 	if (session->membership.header != NULL && session->policy.close == POLICY_CLOSE_FIRST)
 		first_end = members_first_end(&session->membership);
-	moved = epoch != session->epoch_seen || (epoch & ORDER_EPOCH_MARK) != 0 || advisory != session->advisory_seen ||
-		first_end != session->first_end_seen;
+	moved = epoch != session->epoch_seen || (epoch & ORDER_EPOCH_MARK) != 0 ||
+		advisory != session->advisory_seen || first_end != session->first_end_seen;
 	session->epoch_seen = epoch;
 	session->advisory_seen = advisory;
 	session->first_end_seen = first_end;

@@ -1008,8 +1008,7 @@ static void order_of_yesterday(void)
 	order_write(&table.header->host, &order);
 }
 
-/* Nobody's. */
-static pid_t start_stubborn_session(void)
+static pid_t start_nobodys_session(bool stubborn)
 {
 	struct membership membership;
 	int ready;
@@ -1017,7 +1016,7 @@ static pid_t start_stubborn_session(void)
 
 	if (pid > 0)
 		return pid;
-	signal(SIGTERM, SIG_IGN);
+	signal(SIGTERM, stubborn ? SIG_IGN : SIG_DFL);
 	if (setresgid(NOBODY, NOBODY, NOBODY) != 0 || setresuid(NOBODY, NOBODY, NOBODY) != 0 ||
 	    members_open(shmdir, ref, &membership) != 0 || members_join(&membership) != 0)
 		_exit(1);
@@ -1031,19 +1030,21 @@ static pid_t start_stubborn_session(void)
 /* G9: root's waiting carries out what an order has given up; G5: another's only watches. */
 Test(waiting, of_root_ends_what_a_deadline_left_over)
 {
-	pid_t pid;
+	pid_t obedient, stubborn;
 
 	if (geteuid() != 0)
 		cr_skip_test("takes root");
 	open_connection_of(NOBODY);
-	pid = start_stubborn_session();
+	obedient = start_nobodys_session(false);
+	stubborn = start_nobodys_session(true);
 	order_of_yesterday();
 	cr_expect_eq(
 	    status_as_nobody("wait --timeout 300ms user=65534", "timed out"), STATUS_TIMED_OUT);
-	cr_expect_eq(waitpid(pid, NULL, WNOHANG), 0);
+	cr_expect_eq(waitpid(obedient, NULL, WNOHANG), 0);
+	cr_expect_eq(waitpid(stubborn, NULL, WNOHANG), 0);
 	run("wait --timeout 30s");
 	EXPECT_STATUS(STATUS_FORCED);
-	EXPECT_IN(result.out, "ended: 0 clean, 1 by force");
+	EXPECT_IN(result.out, "ended: 0 clean, 2 by force");
 	cr_expect_gt(result.took_ns, 1500 * NS_PER_MS, "SIGKILL before its time");
 	cr_expect_lt(result.took_ns, 10 * NS_PER_S);
 }

@@ -321,6 +321,8 @@ Test(interleaving, an_order_whose_giver_was_killed_is_seen)
 	pid = begin_session(&session);
 	if (pid == 0)
 		follow_orders(&session, expected, sizeof(expected) / sizeof(expected[0]));
+	/* So that its end is seen. */
+	close(ask_monitor[1]);
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
 		cr_assert_eq(read(ask_monitor[0], &byte, 1), 1);
 		if (expected[i] == POLICY_DRAIN_UNSET) {
