@@ -14,7 +14,7 @@ enum hold_result {
 
 /* Waits until the kernel says that nobody holds the membership any more.  At first the sessions are
  * woken, so that they see that the connection ends; limit_ns later those that remain are sent
- * SIGTERM, two seconds later SIGKILL, and two seconds after that the hold ends in any case. */
+ * SIGTERM (members_terminate), two seconds later SIGKILL, and two seconds after that the hold ends in any case. */
 enum hold_result hold_until_gone(struct members_reader *reader, uint64_t limit_ns);
 
 #endif

@@ -90,7 +90,7 @@ beside_a_command() {
 	asks "$label: G10: the connection" c alive
 	is "$label: G10: stays with it" "$answer" 'ok yes'
 	must c end "$command"
-	kill $(user_pids "$alice" sleep)
+	pkill -KILL -u "$alice" -x sleep
 	client_close c
 }
 
@@ -147,7 +147,7 @@ of_a_user
 beside_a_command
 leaves_nothing PAM
 sshd_stop
-rm -rf "$place"/home/*/* "$rundir" "$shmdir" "$shmdir"-*
+rm -rf "${place:?}"/home/*/* "$rundir" "$shmdir" "$shmdir"-*
 need sshd_start no
 stuck
 leaves_nothing 'no PAM'

@@ -21,14 +21,14 @@ policy 'default = { drain = "transfer"; linger = "500ms"; deadline = "5m"; };'
 test_user a bash
 home=$place/home/$user
 
-# upload NAME SEED: a connection with an upload open; sets PID[NAME], and SSHD[NAME] to its sshd processes.
-declare -A pid sshd
+# upload NAME SEED: a connection with an upload open; sets ${pid[NAME]}, and ${sshd[NAME]} to its sshd processes.
+declare -A pid sshd seed
 upload() {
 	local before
 	before=$(connection_pids "$user")
 	client_open "$1" "$user" || die "no connection: $answer"
 	session_open "$1" "$user"
-	pid[$1]=$session_pid
+	pid[$1]=$session_pid seed[$1]=$2
 	sshd[$1]=$(connection_pids "$user" | grep -vxF -e "${before:-none}")
 	must "$1" put 1 "$1" $SIZE "$2"
 	must "$1" step 1 $STEP
@@ -96,7 +96,7 @@ for name in stopped guarded unguarded; do
 done
 for name in guarded unguarded; do
 	check "G9: $name was killed by SIGKILL" poll "$PATIENCE" grep -q '^killed 9$' "$place/$name.held"
-	check "G8: its file is a correct beginning" "$support/pattern" prefix "$home/$name" $SIZE $([ $name = guarded ] && echo 2 || echo 3)
+	check "G8: its file is a correct beginning" "$support/pattern" prefix "$home/$name" $SIZE "${seed[$name]}"
 	is "G8: and has what was acknowledged" "$(stat -c %s "$home/$name")" $STEP
 done
 between 'G2: the one that was stopped has carried out all that it had received' \

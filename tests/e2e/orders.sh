@@ -122,7 +122,9 @@ weaker_drain() {
 }
 
 together() {
-	local label="$1, together" c c_pid d d_pid
+	local label="$1, together" c_pid d_pid
+	# shellcheck disable=SC2034 # read by name
+	local c d
 	upload c
 	c=$session c_pid=$session_pid
 	upload d
