@@ -95,16 +95,25 @@ static bool list_has(const char *list, const char *name)
 	return false;
 }
 
+static const struct refusal *refusal_of(const struct entry *entry, const struct options *options)
+{
+	if (options->read_only && (entry->traits & WRITES))
+		return &read_only;
+	if (list_has(options->denied, entry->name))
+		return &denied;
+	if (options->allowed != NULL && !list_has(options->allowed, entry->name))
+		return &not_allowed;
+	return NULL;
+}
+
 void dispatch_set_permissions(const struct options *options)
 {
 	for (size_t i = 0; i < ENTRY_COUNT; i++) {
-		refusals[i] = NULL;
-		if (options->read_only && (entries[i].traits & WRITES))
-			refusals[i] = &read_only;
-		else if (list_has(options->denied, entries[i].name))
-			refusals[i] = &denied;
-		else if (options->allowed != NULL && !list_has(options->allowed, entries[i].name))
-			refusals[i] = &not_allowed;
+		const struct refusal *refusal = refusal_of(&entries[i], options);
+
+		/* Where nothing is refused, nothing is written: the page then takes no memory. */
+		if (refusals[i] != refusal)
+			refusals[i] = refusal;
 	}
 }
 

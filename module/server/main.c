@@ -122,7 +122,7 @@ static int serve(struct options *options)
 {
 	/* Zero already: large, and mostly never touched. */
 	static struct server server;
-	static struct session session;
+	struct session session;
 	char refusal[SESSION_TEXT_MAX], address[64];
 	struct engine_result result = {.status = exit_fatal};
 	int rc;
