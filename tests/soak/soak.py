@@ -1,0 +1,118 @@
+# tests: the soak proper: workers, chaos and verifier for so many seconds, a line each minute, a summary.
+# Run by soak.sh, which has made the place.  Exit status 0 only when nothing was wrong.
+#
+#     soak.py policy USER...     prints the configuration
+#     soak.py run USER...
+import os
+import re
+import signal
+import sys
+import time
+
+from chaos import Chaos
+from host import LIMIT, Host
+from journal import Journal
+from rounds import Worker
+from verify import Verifier
+
+# Each user has another policy.  A login of one with max_connections clears away what dead monitors of his
+# connections have left, which is awaited at the end.
+DEFAULT = {"drain": "transfer", "deadline": 60}
+POLICIES = [
+    {},
+    {"close": "last"},
+    {"close": "first"},
+    {"while_draining": "refuse-login"},
+    {"while_draining": "admit", "drain": "session"},
+]
+WORKERS = 6
+
+
+def settings(policy):
+    return " ".join(f'{name} = "{value}";' for name, value in policy.items() if name != "deadline")
+
+
+def print_policy(users):
+    print('default = { linger = "300ms"; deadline = "60s"; max_connections = 200; };')
+    rules = [
+        f'\t{{ match = {{ user = "{user}"; }}; {settings(policy)} }}'
+        for user, policy in zip(users, POLICIES)
+        if policy
+    ]
+    print("rules = (\n" + ",\n".join(rules) + "\n);")
+
+
+def figures(journal, log):
+    """The counts so far, and the logins that sshd has logged."""
+    with open(log, errors="replace") as file:
+        logins = sum(line.startswith("Accepted ") for line in file)
+    counts = {"logins": logins, **dict(sorted(journal.counts.items()))}
+    return ", ".join(f"{name} {value}" for name, value in counts.items())
+
+
+def soak(env, users):
+    seconds, seed = int(env["SOAK_SECONDS"]), env["SOAK_SEED"]
+    host = Host(env, users)
+    journal = Journal(f"{host.place}/journal")
+    policies = {user: {**DEFAULT, **policy} for user, policy in zip(users, POLICIES)}
+    verifier = Verifier(host, journal, policies, env["sessions_log"])
+    workers = [Worker(i, seed, users, host, journal, verifier.rounds) for i in range(WORKERS)]
+    chaos = Chaos(seed, users, host, journal)
+    threads = [verifier, *workers, chaos]
+    for thread in threads:
+        thread.daemon = True
+        thread.start()
+    try:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            time.sleep(min(60, max(0, end - time.monotonic())))
+            minutes = (time.monotonic() - journal.began) / 60
+            print(f"{minutes:.0f} min: {figures(journal, env['sshd_log'])}", flush=True)
+        return finish(journal, host, workers, chaos, verifier, env["sshd_log"])
+    except KeyboardInterrupt:
+        host.end_all()
+        return 130
+
+
+def finish(journal, host, workers, chaos, verifier, log):
+    for thread in [*workers, chaos]:
+        thread.stop.set()
+    for thread in [chaos, *workers]:
+        thread.join(3 * LIMIT)
+    verifier.rounds.put(None)
+    verifier.join(2 * LIMIT)
+    for thread in [*workers, chaos, verifier]:
+        if thread.is_alive():
+            journal.violation("still at work", thread=thread.name)
+    verify_sshd_log(journal, log)
+    print(f"in all: {figures(journal, log)}")
+    print(f"violations: {len(journal.violations)}", flush=True)
+    return 1 if journal.violations else 0
+
+
+# What sshd itself says of processes that were killed under it, by victim.  Whatever else it logs as an error
+# is one of ours.
+EXPLAINED = []
+
+
+def verify_sshd_log(journal, path):
+    with open(path, errors="replace") as file:
+        lines = [line.rstrip("\n") for line in file]
+    errors = [line for line in lines if re.match(r"(error|fatal):", line)]
+    errors += [line for line in lines if re.search(r"pam_sftp_drain.*(error|fail)", line)]
+    for line in errors:
+        if not any(re.search(pattern, line) for pattern, _ in EXPLAINED):
+            journal.violation("sshd has logged an error", line=line)
+    for pattern, victims in EXPLAINED:
+        count = sum(bool(re.search(pattern, line)) for line in errors)
+        kills = sum(journal.counts[f"kill {victim}"] for victim in victims)
+        if count > kills:
+            journal.violation("more errors than kills", pattern=pattern, errors=count, kills=kills)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if sys.argv[1] == "policy":
+        print_policy(sys.argv[2:])
+    else:
+        sys.exit(soak(os.environ, sys.argv[2:]))
