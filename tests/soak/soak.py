@@ -4,7 +4,6 @@
 #     soak.py policy USER...     prints the configuration
 #     soak.py run USER...
 import os
-import re
 import signal
 import sys
 import time
@@ -12,6 +11,7 @@ import time
 from chaos import Chaos
 from host import LIMIT, Host
 from journal import Journal
+from logs import verify_logs
 from rounds import Worker
 from verify import Verifier
 
@@ -68,13 +68,13 @@ def soak(env, users):
             time.sleep(min(60, max(0, end - time.monotonic())))
             minutes = (time.monotonic() - journal.began) / 60
             print(f"{minutes:.0f} min: {figures(journal, env['sshd_log'])}", flush=True)
-        return finish(journal, host, workers, chaos, verifier, env["sshd_log"])
+        return finish(journal, host, workers, chaos, verifier, env)
     except KeyboardInterrupt:
         host.end_all()
         return 130
 
 
-def finish(journal, host, workers, chaos, verifier, log):
+def finish(journal, host, workers, chaos, verifier, env):
     for thread in [*workers, chaos]:
         thread.stop.set()
     for thread in [chaos, *workers]:
@@ -84,30 +84,10 @@ def finish(journal, host, workers, chaos, verifier, log):
     for thread in [*workers, chaos, verifier]:
         if thread.is_alive():
             journal.violation("still at work", thread=thread.name)
-    verify_sshd_log(journal, log)
-    print(f"in all: {figures(journal, log)}")
+    verify_logs(journal, env)
+    print(f"in all: {figures(journal, env['sshd_log'])}")
     print(f"violations: {len(journal.violations)}", flush=True)
     return 1 if journal.violations else 0
-
-
-# What sshd itself says of processes that were killed under it, by victim.  Whatever else it logs as an error
-# is one of ours.
-EXPLAINED = []
-
-
-def verify_sshd_log(journal, path):
-    with open(path, errors="replace") as file:
-        lines = [line.rstrip("\n") for line in file]
-    errors = [line for line in lines if re.match(r"(error|fatal):", line)]
-    errors += [line for line in lines if re.search(r"pam_sftp_drain.*(error|fail)", line)]
-    for line in errors:
-        if not any(re.search(pattern, line) for pattern, _ in EXPLAINED):
-            journal.violation("sshd has logged an error", line=line)
-    for pattern, victims in EXPLAINED:
-        count = sum(bool(re.search(pattern, line)) for line in errors)
-        kills = sum(journal.counts[f"kill {victim}"] for victim in victims)
-        if count > kills:
-            journal.violation("more errors than kills", pattern=pattern, errors=count, kills=kills)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ REFUSED = re.compile(r": Failure\s*$|Permission denied", re.M)
 ENDED = re.compile(
     r"connection (closed|reset|refused)|broken pipe|closed by|disconnect|lost connection"
     r"|the client is gone|remote channel|channel .* closed|session open refused"
-    r"|control socket|mux_client|status -(9|13)|socket error|end of file|eof",
+    r"|control socket|mux_client|status -(9|13)|status 255: (begin)?\s*$|socket error|end of file|eof",
     re.I,
 )
 LOG_LINE = re.compile(
