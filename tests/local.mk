@@ -6,3 +6,4 @@ include tests/model/local.mk
 include tests/e2e/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk
+include tests/soak/local.mk

@@ -42,12 +42,31 @@ def print_policy(users):
     print("rules = (\n" + ",\n".join(rules) + "\n);")
 
 
+# What a line of figures has, and how the counts in it begin.
+FIGURES = {
+    "transfers": ["uploads ", "downloads "],
+    "commands": ["commands "],
+    "clients": ["refused ", "ended "],
+    "killed": ["kill "],
+    "orders": ["close status ", "close --wait status ", "reopen status "],
+    "waits": ["wait status "],
+    "explained": ["explained "],
+}
+
+
 def figures(journal, log):
-    """The counts so far, and the logins that sshd has logged."""
+    """The logins that sshd has logged, and the counts so far."""
     with open(log, errors="replace") as file:
         logins = sum(line.startswith("Accepted ") for line in file)
-    counts = {"logins": logins, **dict(sorted(journal.counts.items()))}
-    return ", ".join(f"{name} {value}" for name, value in counts.items())
+    parts = [f"logins {logins}, rounds {journal.counts['rounds']}, stops {journal.counts['stop']}"]
+    for title, starts in FIGURES.items():
+        shown = [
+            f"{name.removeprefix('kill ')} {count}"
+            for name, count in sorted(journal.counts.items())
+            if name.startswith(tuple(starts))
+        ]
+        parts.append(f"{title}: {', '.join(shown) or 'none'}")
+    return "; ".join(parts)
 
 
 def soak(env, users):

@@ -9,7 +9,7 @@
 PASSWORD=a-pass-word-of-the-test
 here=$top_srcdir/tests/soak
 SOAK_SECONDS=${SOAK_SECONDS:-1800}
-SOAK_SEED=${SOAK_SEED:-$RANDOM$RANDOM}
+SOAK_SEED=${SOAK_SEED:-$RANDOM}
 export SOAK_SECONDS SOAK_SEED PYTHONDONTWRITEBYTECODE=1
 
 # The PAM module logs to syslog: /dev/log is ours, in a mount namespace of ours.
@@ -54,7 +54,7 @@ private_dev() {
 		mkdir "$dev/$name" && mount --bind "/dev/$name" "$dev/$name" || return 1
 	done
 	ln -s /proc/self/fd "$dev/fd" && mount --rbind "$dev" /dev && umount -R "$dev" && rmdir "$dev" || return 1
-	python3 "$here/syslog.py" /dev/log "$syslog" &
+	python3 "$here/devlog.py" /dev/log "$syslog" &
 	poll "$PATIENCE" test -S /dev/log
 }
 
@@ -85,11 +85,13 @@ session_runs() {
 
 # Locks on the table, its lock file and all members files and shares, by the kernel's list.
 no_locks() {
-	local file
-	find "$rundir" "$shmdir" "$shmdir"-* -type f 2> /dev/null | while read -r file; do
-		! grep -q ":$(stat -c %i "$file") " /proc/locks || echo "$file"
-	done | sed 's/^/locked: /' | tee "$place/locks"
-	[ ! -s "$place/locks" ]
+	local name device inode file
+	! find "$rundir" "$shmdir" "$shmdir"-* -type f -exec stat -c '%D %i %n' {} + 2> /dev/null |
+		while read -r device inode name; do
+			device=$((16#$device))
+			file=$(printf ' %02x:%02x:%d ' $((device >> 8)) $((device & 255)) "$inode")
+			! grep -F "$file" /proc/locks || echo "is a lock on $name"
+		done | grep .
 }
 
 # What the dead have left is cleared away by who comes next: entries of the table by a login, files of

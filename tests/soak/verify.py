@@ -141,7 +141,7 @@ class Verifier(threading.Thread):
                 if not refusable:
                     self.journal.violation("refused without an order", said=text, round=this)
             elif ENDED.search(text):
-                self.journal.count("ended")
+                self.journal.count("ended without a text")
                 if not refusable and not kills:
                     self.journal.violation("ended without a reason", said=text, round=this)
             else:
