@@ -73,16 +73,19 @@ class Chaos(threading.Thread):
 
     def choose(self, rng, kind):
         found = self.host.victims(kind)
-        return found[int(rng.random() * len(found))] if found else (None, None)
+        return found[int(rng.random() * len(found))] if found else (None, None, None)
 
     def kill(self, rng, kind):
-        victim, user = self.choose(rng, kind)
-        if victim is not None and self.host.signal(victim, signal.SIGKILL):
-            self.journal.kill(Kill(kind, user, victim.pid, time.monotonic()))
+        victim, user, label = self.choose(rng, kind)
+        if victim is None:
+            return
+        below = self.host.pids_below(victim)
+        if self.host.signal(victim, signal.SIGKILL):
+            self.journal.kill(Kill(kind, user, victim.pid, time.monotonic(), label, below))
 
     def pause(self, rng):
         """Stops a session for a moment, less than what root allows one before it uses force."""
-        victim, user = self.choose(rng, "session")
+        victim, user, _ = self.choose(rng, "session")
         seconds = rng.uniform(0.1, 1.5)
         if victim is not None and self.host.signal(victim, signal.SIGSTOP):
             self.journal.count("stop")
@@ -123,8 +126,8 @@ class Chaos(threading.Thread):
             self.places.release()
 
     def plan(self, rng):
-        drain = rng.choice([None, "session", "transfer", "transfer", "transfer", "now"])
-        return drain, rng.choice([None, None, *DEADLINES])
+        drain = rng.choices([None, "session", "transfer", "now"], [2, 2, 5, 1])[0]
+        return drain, rng.choices([None, *DEADLINES], [6, 1, 1, 1, 2])[0]
 
     def close(self, target, user, plan, waiting):
         drain, deadline = plan

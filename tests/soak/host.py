@@ -70,17 +70,18 @@ class Host:
         return [p for p in self.users_processes(user) if p.name == "sftp-server"]
 
     def victims(self, kind):
-        """What may be killed, as (process, user), the oldest first."""
+        """What may be killed, as (process, user, label of a client's round), the oldest first."""
         if kind in self._running:
             with self._lock:
-                found = [(read_process(pid), user) for pid, user in self._running[kind].items()]
-            found = [(process, user) for process, user in found if process]
+                running = list(self._running[kind].items())
+            found = [(read_process(pid), *of) for pid, of in running]
+            found = [entry for entry in found if entry[0]]
         else:
             mine = self.users_processes()
-            found = [(p, self.uids[p.uid]) for p in mine if self._kind_of(p) == kind]
+            found = [(p, self.uids[p.uid], None) for p in mine if self._kind_of(p) == kind]
             if kind == "monitor":
                 found = self._monitors(mine)
-        return sorted(found, key=lambda pair: (pair[0].start, pair[0].pid))
+        return sorted(found, key=lambda entry: (entry[0].start, entry[0].pid))
 
     def _kind_of(self, process):
         if process.name == "sftp-server":
@@ -99,7 +100,15 @@ class Host:
             parent = read_process(process.parent)
             if parent and parent.uid == 0 and parent.parent == self.listener:
                 found[parent] = self.uids[process.uid]
-        return list(found.items())
+        return [(process, user, None) for process, user in found.items()]
+
+    def pids_below(self, process):
+        """The process and those of the test users that descend from it."""
+        below = {process.pid}
+        for other in sorted(self.users_processes(), key=lambda other: other.start):
+            if other.parent in below:
+                below.add(other.pid)
+        return sorted(below)
 
     def signal(self, process, number):
         """Returns whether it was that very process that got it."""
@@ -119,24 +128,24 @@ class Host:
 
     # programs that we run
 
-    def start(self, kind, user, argv, **options):
+    def start(self, kind, user, label, argv, **options):
         process = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, **options
         )
         with self._lock:
-            self._running[kind][process.pid] = user
+            self._running[kind][process.pid] = (user, label)
         return process
 
     def forget(self, kind, process):
         with self._lock:
             self._running[kind].pop(process.pid, None)
 
-    def run(self, kind, user, argv, text="", limit=LIMIT, **options):
+    def run(self, kind, user, label, argv, text="", **options):
         """Returns the exit status, None when it does not end in time, and all that it printed."""
         options.setdefault("stderr", subprocess.STDOUT)
-        process = self.start(kind, user, argv, **options)
+        process = self.start(kind, user, label, argv, **options)
         try:
-            output, _ = process.communicate(text.encode(), timeout=limit)
+            output, _ = process.communicate(text.encode(), timeout=LIMIT)
             return process.returncode, output.decode(errors="replace")
         except subprocess.TimeoutExpired:
             process.kill()
@@ -146,7 +155,7 @@ class Host:
 
     def control(self, *args):
         """Runs the operator's command, which may be killed like everything else."""
-        return self.run("command", None, [*self._control, *args])
+        return self.run("command", None, None, [*self._control, *args])
 
     def connections(self):
         """What `list --json` shows."""

@@ -43,6 +43,16 @@ class Kill:
     user: str
     pid: int
     at: float
+    label: str  # of a client: its round's
+    below: list  # the pids of the victim and its descendants
+
+    def ends_session(self, label, pid):
+        """Whether the session of that pid, of that round, had to end by it."""
+        return self.label == label if self.victim == "client" else pid in self.below
+
+    def ends_connection(self, label):
+        """Whether a connection of that round may have ended by it."""
+        return self.victim in ("sshd", "monitor") or self.label == label
 
 
 class Journal:

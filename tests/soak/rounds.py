@@ -51,12 +51,13 @@ class Round:
 class Siblings:
     """The program tests/support/siblings, by lines, each bounded."""
 
-    def __init__(self, host, user):
+    def __init__(self, host, this):
         self.host = host
         self.process = host.start(
             "client",
-            user,
-            [f"{host.support}/siblings", host.port, user, f"{host.place}/userkey"],
+            this.user,
+            this.label,
+            [f"{host.support}/siblings", host.port, this.user, f"{host.place}/userkey"],
             stderr=subprocess.DEVNULL,
         )
         self.pending = b""
@@ -167,6 +168,7 @@ class Worker(threading.Thread):
         status, output = self.host.run(
             "client",
             this.user,
+            this.label,
             ["sftp", *options, "-b", "-", f"{this.user}@127.0.0.1"],
             "".join(line + "\n" for line in lines),
             env=environment,
@@ -199,6 +201,7 @@ class Worker(threading.Thread):
         master = self.host.start(
             "client",
             this.user,
+            this.label,
             ["ssh", "-M", "-S", path, "-o", "ControlPersist=no", "-N", *options, address],
             env=environment,
             stderr=subprocess.PIPE,
@@ -241,6 +244,7 @@ class Worker(threading.Thread):
         status, output = self.host.run(
             "client",
             this.user,
+            this.label,
             ["ssh", *options, f"{this.user}@127.0.0.1"]
             + [f"echo begin; sleep {seconds:.2f}; echo end; exit 7"],
             env=environment,
@@ -253,7 +257,7 @@ class Worker(threading.Thread):
         """Sessions driven step by step: what is open stays open for a while."""
         count = rng.randint(1, 3)
         this.many = count > 1
-        client = Siblings(self.host, this.user)
+        client = Siblings(self.host, this)
         try:
             good, text = client.answer()
             if not good:

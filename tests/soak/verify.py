@@ -94,19 +94,22 @@ class Verifier(threading.Thread):
         kills = self.journal.kills_of(this.user, this.began - MARGIN, now)
         orders = self.journal.orders_over(this.user, this.began, now)
         self.verify_texts(this, kills, orders)
+        # A client comes to its first transfer only in a session that was admitted.
+        if any(transfer.sent for transfer in this.transfers) and self.forbidden(this):
+            self.journal.violation("admitted under an order", round=this)
         for transfer in this.transfers:
             name = transfer.name if this.kind != "slow" else f"{transfer.name}.part"
             logged = self.log.of(name)
             if transfer.upload:
                 self.verify_upload(this, transfer, logged, kills, orders, now)
             else:
-                self.verify_download(this, transfer, kills, orders, now)
+                self.verify_download(this, transfer)
         for path in this.made:
             if not os.path.isdir(path):
                 self.journal.violation("a directory is missing", path=path, round=this)
             else:
                 os.rmdir(path)
-        self.verify_commands(this, kills, orders)
+        self.verify_commands(this, kills)
 
     # why something may have gone wrong
 
@@ -142,7 +145,9 @@ class Verifier(threading.Thread):
                     self.journal.violation("refused without an order", said=text, round=this)
             elif ENDED.search(text):
                 self.journal.count("ended without a text")
-                if not refusable and not kills:
+                ends = [kill for kill in kills if kill.victim == "session"]
+                ends += [kill for kill in kills if kill.ends_connection(this.label)]
+                if not refusable and not ends:
                     self.journal.violation("ended without a reason", said=text, round=this)
             else:
                 self.journal.violation("an unknown failure", said=text, round=this)
@@ -152,8 +157,6 @@ class Verifier(threading.Thread):
         closed = [entry for entry in logged if entry[1] != "open"]
         size = self.content(this, transfer)
         fine = {"round": this, "transfer": transfer, "logged": logged, "size": size}
-        if opened and self.forbidden(this):
-            self.journal.violation("admitted under an order", **fine)
         if transfer.told_ok:
             self.journal.count("uploads complete")
             if size != transfer.size or [c[1:] for c in closed] != [("close", size)]:
@@ -169,10 +172,11 @@ class Verifier(threading.Thread):
             self.journal.violation("an upload is gone", **fine)
         elif closed and closed[0][2] != size:
             self.journal.violation("the log has another size", **fine)
-        killed = [kill.pid for kill in kills if kill.victim == "session"]
-        if not closed and opened[0][0] not in killed:
+        pid = opened[0][0]
+        if not closed and not any(kill.victim == "session" and kill.pid == pid for kill in kills):
             self.journal.violation("the log does not say what became of an upload", **fine)
-        if not kills and not self.may_cut(this, orders, now):
+        reasons = [kill for kill in kills if kill.ends_session(this.label, pid)]
+        if not reasons and not self.may_cut(this, orders, now):
             self.journal.violation("an upload was cut without a reason", **fine)
 
     def content(self, this, transfer):
@@ -197,7 +201,7 @@ class Verifier(threading.Thread):
             self.journal.violation("wrong content", path=path, why=why, size=size, round=this)
         return size
 
-    def verify_download(self, this, transfer, kills, orders, now):
+    def verify_download(self, this, transfer):
         if transfer.local is not None and os.path.exists(transfer.local):
             size = self.compare(this, transfer, transfer.local)
             if transfer.told_ok and size != transfer.size:
@@ -206,8 +210,6 @@ class Verifier(threading.Thread):
             self.journal.violation("a download is missing", transfer=transfer, round=this)
         if transfer.told_ok:
             self.journal.count("downloads complete")
-            if self.forbidden(this):
-                self.journal.violation("admitted under an order", round=this, transfer=transfer)
         else:
             self.journal.count("downloads interrupted" if transfer.sent else "downloads not begun")
 
@@ -218,13 +220,13 @@ class Verifier(threading.Thread):
         orders = self.journal.orders_over(this.user, this.began, this.ended)
         return any(order.holds_throughout(this.user, this.began, this.ended) for order in orders)
 
-    def verify_commands(self, this, kills, orders):
+    def verify_commands(self, this, kills):
         """A command is nothing that an order ends; one that has not begun may have come too late."""
         for status, output in this.commands:
             lines = output.split()
             if status == 7 and lines[-2:] == ["begin", "end"]:
                 self.journal.count("commands complete")
-            elif "begin" in lines and not kills:
+            elif "begin" in lines and not any(kill.ends_connection(this.label) for kill in kills):
                 self.journal.violation("a command was cut", status=status, output=output, round=this)
             else:
                 self.journal.count("commands not begun or killed")
