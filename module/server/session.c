@@ -19,7 +19,19 @@
 #define REJOIN_TRIES 16
 #define REOPEN_TRIES 50
 
-/* Finds the connection that the PAM module registered.  0, or why it is not to be used. */
+/* Whether the connection has left the table, and sshd with it: the client was gone, and sshd too, before
+ * the session that it had started got this far.  Where sshd is still there it is the table that was
+ * lost. */
+static bool is_over(const struct session *session)
+{
+	struct proc_id sshd;
+
+	return table_connection_is_over(&session->table, session->ref) &&
+	       sshd_find_above(&sshd) != 0;
+}
+
+/* Finds the connection that the PAM module registered.  0, or why it is not to be used; -ESHUTDOWN when it
+ * has ended. */
 static int find_registered(struct session *session)
 {
 	const char *variable = getenv(CONNECTION_VARIABLE);
@@ -43,6 +55,8 @@ static int find_registered(struct session *session)
 		session->policy = connection.policy;
 		memcpy(session->user, connection.user, sizeof(session->user));
 		session->opened_ns = connection.opened_ns;
+	} else if (rc == -ENOENT && is_over(session)) {
+		rc = -ESHUTDOWN;
 	}
 	return rc;
 }
@@ -219,7 +233,8 @@ void session_begin(struct session *session, const struct options *options)
 	};
 	session_open_table(session);
 	rc = find_registered(session);
-	if (rc != 0 && getenv(CONNECTION_VARIABLE) != NULL)
+	session->connection_ends = rc == -ESHUTDOWN;
+	if (rc != 0 && rc != -ESHUTDOWN && getenv(CONNECTION_VARIABLE) != NULL)
 		log_error("connection \"%s\" is not in the session table: %s",
 		    log_name(getenv(CONNECTION_VARIABLE)), strerror(-rc));
 }
@@ -238,6 +253,11 @@ int session_join(struct session *session, char refusal[SESSION_TEXT_MAX])
 {
 	int rc;
 
+	/* Its PAM session has ended: nothing may be done under it any more. */
+	if (!session->registered && session->connection_ends) {
+		policy_set_defaults(&session->policy);
+		return refuse(refusal, -ESHUTDOWN, "this connection is being closed");
+	}
 	if (!session->registered)
 		find_unregistered(session);
 	rc = take_share(session, refusal);

@@ -268,6 +268,15 @@ enum entry_state table_connection_state(const struct table *table, struct connec
 	return entry_word_unpack(packed).state;
 }
 
+bool table_connection_is_over(const struct table *table, struct connection_ref ref)
+{
+	enum entry_state state = table_connection_state(table, ref);
+
+	return (state == ENTRY_FREE || state == ENTRY_RELEASING) &&
+	       ref.slot < table->header->capacity &&
+	       atomic_load(&table->entries[ref.slot].generation) >= ref.generation;
+}
+
 uint64_t table_order_epoch(const struct table *table)
 {
 	return atomic_load_explicit(&table->header->order_epoch, memory_order_acquire);

@@ -81,6 +81,9 @@ int table_find_connection(
  * atomic loads. */
 enum entry_state table_connection_state(const struct table *table, struct connection_ref ref);
 
+/* Whether the connection has been in this table, as far as generations tell, and is not any more. */
+bool table_connection_is_over(const struct table *table, struct connection_ref ref);
+
 /* Claims an entry for a connection's monitor, the calling process or, from a child that it waits for,
  * its parent, from a description whose ref and state are ignored, and fills *ref.  A
  * description whose monitor.pid is 0 means the calling process.  The entry stays CLAIMING until

@@ -1,7 +1,9 @@
 #!/bin/bash
 # tests: while_draining = "admit": connections that come after an order are not its business, those that
-# were there are drained and closed, whoever joins them.  G1, G3, G5; with the PAM module and without.
+# were there are drained and closed, whoever joins them.  And a session that sshd has started for a connection
+# which ends before it can join.  G1, G3, G5; with the PAM module and without.
 # shellcheck source=tests/support/e2e.sh
+# shellcheck disable=SC2317 # functions are called through poll
 . "${top_srcdir:?set by make check}/tests/support/e2e.sh"
 
 SIZE=1000000
@@ -45,6 +47,48 @@ admit() {
 	rm -rf "${home:?}"/* "$rundir" "$shmdir" "$shmdir"-*
 }
 
+# What sshd runs a session with waits until we let it go.
+slow_shell() {
+	cat > "$place/slow_shell" <<-END
+		#!/bin/bash
+		while [ -e $place/closed ]; do sleep 0.02; done
+		exec bash "\$@"
+	END
+	chmod 755 "$place/slow_shell"
+}
+
+is_over() {
+	[ -z "$(connection_pids "$user")" ] && lists_nothing
+}
+
+has_logged() {
+	grep -qF "$1" "$sessions_log"
+}
+
+too_late() {
+	need sshd_start yes
+	: > "$sessions_log"
+	touch "$place/closed"
+	client_open c "$user" || die "no connection: $answer"
+	client_say c session
+	poll "$PATIENCE" user_runs slow_shell || die 'sshd starts no session'
+	client_kill c
+	poll "$PATIENCE" is_over || die 'the connection does not end'
+	rm "$place/closed"
+	check 'G3: a session that begins after its connection is refused' \
+		poll "$PATIENCE" has_logged 'session refused: this connection is being closed'
+	is 'G3: which is no error' "$(grep -c 'session table' "$sessions_log")" 0
+	leaves_nothing 'too late'
+	sshd_stop
+}
+
+user_runs() {
+	[ -n "$(user_pids "$user" "$1")" ]
+}
+
 admit yes
 admit no
+slow_shell
+test_user b "$place/slow_shell"
+too_late
 e2e_end

@@ -190,6 +190,7 @@ Test(table, entry_from_claim_to_release)
 	cr_assert_eq(table_publish(&table, ref), 0);
 	cr_expect_eq(table_publish(&table, ref), -EINVAL);
 	cr_assert_eq(table_find_connection(&table, ref, &seen), 0);
+	cr_expect_not(table_connection_is_over(&table, ref));
 	cr_expect_eq(seen.state, ENTRY_OPEN);
 	cr_expect_eq(seen.monitor.pid, getpid());
 	cr_expect_eq(seen.uid, geteuid());
@@ -204,6 +205,11 @@ Test(table, entry_from_claim_to_release)
 	cr_expect_eq(table_release(&table, ref), -EINVAL);
 	cr_expect_eq(table_connection_state(&table, ref), ENTRY_FREE);
 	cr_expect_eq(table_find_connection(&table, ref, &seen), -ENOENT);
+	cr_expect(table_connection_is_over(&table, ref));
+	next = (struct connection_ref){ref.slot, ref.generation + 1};
+	cr_expect_not(table_connection_is_over(&table, next), "has not been yet");
+	next = (struct connection_ref){TABLE_CAPACITY, 1};
+	cr_expect_not(table_connection_is_over(&table, next), "has no place");
 	cr_assert_eq(table_claim(&table, scratch_shmdir, &described, &next), 0);
 	cr_expect(next.slot != ref.slot || next.generation > ref.generation);
 	cr_expect_eq(table_read_connection(&table, TABLE_CAPACITY, &seen), -ENOENT);
