@@ -75,7 +75,7 @@ class Journal:
             self.counts.update(names)
 
     def violation(self, text, **fields):
-        self.note("VIOLATION", text=text, **fields)
+        self.note(f"VIOLATION: {text}", **fields)
         with self._lock:
             self.violations.append(text)
         print(f"VIOLATION: {text}: {json.dumps(fields, default=vars)}", flush=True)

@@ -3,12 +3,12 @@
 import dataclasses
 import os
 import random
-import select
 import subprocess
 import threading
 import time
 
 from host import LIMIT
+from siblings import Siblings
 
 # (size, seed) of the files that are moved.
 CONTENTS = [(0, 1), (1, 2), (5000, 3), (300000, 4), (2000000, 5), (8000000, 6)]
@@ -46,57 +46,6 @@ class Round:
     made: list = dataclasses.field(default_factory=list)  # directories that the client was told of
     commands: list = dataclasses.field(default_factory=list)  # what they printed, and their status
     many: bool = False  # several sessions on one connection
-
-
-class Siblings:
-    """The program tests/support/siblings, by lines, each bounded."""
-
-    def __init__(self, host, this):
-        self.host = host
-        self.process = host.start(
-            "client",
-            this.user,
-            this.label,
-            [f"{host.support}/siblings", host.port, this.user, f"{host.place}/userkey"],
-            stderr=subprocess.DEVNULL,
-        )
-        self.pending = b""
-
-    def answer(self):
-        """Returns whether it was "ok", and the text."""
-        limit = time.monotonic() + LIMIT
-        out = self.process.stdout.fileno()
-        while b"\n" not in self.pending:
-            if not select.select([out], [], [], max(0, limit - time.monotonic()))[0]:
-                return False, "HUNG: no answer"
-            data = os.read(out, 65536)
-            if not data:
-                return False, "the client is gone"
-            self.pending += data
-        line, _, self.pending = self.pending.partition(b"\n")
-        verdict, _, text = line.decode(errors="replace").partition(" ")
-        return verdict == "ok", text
-
-    def ask(self, *words):
-        try:
-            self.process.stdin.write((" ".join(map(str, words)) + "\n").encode())
-            self.process.stdin.flush()
-        except OSError:
-            return False, "the client is gone"
-        return self.answer()
-
-    def close(self):
-        try:
-            self.process.stdin.close()
-        except OSError:
-            pass
-        try:
-            self.process.wait(LIMIT)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process.stdout.close()
-        self.host.forget("client", self.process)
 
 
 class Worker(threading.Thread):
@@ -225,16 +174,23 @@ class Worker(threading.Thread):
             time.sleep(pause)
         for thread in threads:
             thread.join()
-        master.terminate()
-        try:
-            _, errors = master.communicate(timeout=LIMIT)
+        self.end_master(this, master)
+        self.host.forget("client", master)
+
+    def end_master(self, this, master):
+        """Asks again and again: OpenSSH's client before 9.5 may begin to wait just after it was asked."""
+        for _ in range(LIMIT):
+            master.terminate()
+            try:
+                _, errors = master.communicate(timeout=1)
+            except subprocess.TimeoutExpired:
+                continue
             if master.returncode not in (0, -15, 255):
                 self.fail(this, master.returncode, errors.decode(errors="replace"))
-        except subprocess.TimeoutExpired:
-            master.kill()
-            master.communicate()
-            self.fail(this, None, "")
-        self.host.forget("client", master)
+            return
+        master.kill()
+        master.communicate()
+        self.fail(this, None, "")
 
     def command(self, rng, this):
         options, environment = self.login(rng)

@@ -28,7 +28,7 @@ pam_auth='requisite SD_PAM
 required pam_unix.so'
 sshd_extra='PasswordAuthentication yes
 KbdInteractiveAuthentication yes'
-for letter in a b c d e; do
+for letter in {a..e}; do
 	test_user $letter "$([ $letter = b ] && echo dash || echo bash)"
 	need usermod -p "$password" "$user"
 done
@@ -53,7 +53,8 @@ private_dev() {
 	for name in pts shm; do
 		mkdir "$dev/$name" && mount --bind "/dev/$name" "$dev/$name" || return 1
 	done
-	ln -s /proc/self/fd "$dev/fd" && mount --rbind "$dev" /dev && umount -R "$dev" && rmdir "$dev" || return 1
+	ln -s /proc/self/fd "$dev/fd" && mount --rbind "$dev" /dev || return 1
+	umount -R "$dev" && rmdir "$dev" || return 1
 	python3 "$here/devlog.py" /dev/log "$syslog" &
 	poll "$PATIENCE" test -S /dev/log
 }
