@@ -61,7 +61,7 @@ def figures(journal, log):
     parts = [f"logins {logins}, rounds {journal.counts['rounds']}, stops {journal.counts['stop']}"]
     for title, starts in FIGURES.items():
         shown = [
-            f"{name.removeprefix('kill ')} {count}"
+            f"{name.removeprefix('kill ').removeprefix('explained ')} {count}"
             for name, count in sorted(journal.counts.items())
             if name.startswith(tuple(starts))
         ]
