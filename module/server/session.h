@@ -54,7 +54,7 @@ bool session_is_listed(const struct session *session);
 /* Maps root's table, unless it is mapped already or there is none yet. */
 void session_open_table(struct session *session);
 
-/* Reads the orders again when any has changed: two atomic loads when none has.  reopened: SIGURG
+/* Reads the orders again when any has changed: two atomic loads when none has.  woken: SIGURG
  * came, so also look for a table that was not there before. */
 void session_update(struct session *session, bool woken);
 

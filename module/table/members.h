@@ -67,9 +67,6 @@ void members_begin_closing(struct membership *membership);
  * moment in which neither is held. */
 void members_resume(struct membership *membership);
 
-/* With the write lock held: opens the gate and gives the lock up. */
-void members_stop_closing(struct membership *membership);
-
 /* With the read lock held: tries for the write lock again.  Returns as members_leave. */
 enum members_left members_try_last(struct membership *membership);
 
