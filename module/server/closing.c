@@ -17,8 +17,8 @@
 static const uint64_t tick_ns = 20 * NS_PER_MS;
 /* For the session proper to exit: one that was refused may take ten seconds (drain.c). */
 static const uint64_t exit_limit_ns = 15 * NS_PER_S;
-/* For refused newcomers to go and for the client to take what was sent, before the deadline. */
-static const uint64_t flush_limit_ns = 30 * NS_PER_S;
+/* For refused newcomers to go, and for a client that takes nothing of what was sent, before the deadline. */
+static const uint64_t patience_ns = 30 * NS_PER_S;
 static const int settled_ticks = 10;
 
 static bool policy_closes(const struct session *session)
@@ -119,30 +119,31 @@ static enum closing linger(struct session *session)
 	return verdict;
 }
 
-/* When to stop waiting for refused newcomers and for the client. */
-static uint64_t patience_until(const struct session *session)
+/* Whether what began at start has to end, however slowly the client takes what was sent.  Asked again each
+ * time: a deadline may be moved. */
+static bool is_late(const struct session *session, uint64_t start)
 {
 	uint64_t now = clock_now_ns();
 	uint64_t deadline = session->plan.deadline_ns;
 
 	if (session->plan.drain == POLICY_DRAIN_UNSET)
-		return now + flush_limit_ns;
-	if (deadline < now)
-		deadline = now;
-	return deadline - now < flush_limit_ns ? deadline + LATE_SENDING_NS : now + flush_limit_ns;
+		return now - start >= session->policy.deadline_ns;
+	return now >= (deadline > start ? deadline : start) + LATE_SENDING_NS;
 }
 
 /* Whether sshd serves something else on this connection (a shell, a command).  Newcomers that were
- * refused are waited for; and whoever has just exited, or the shell above it, may be there a moment
+ * refused are waited for, a while; and whoever has just exited, or the shell above it, may be there a moment
  * longer. */
-static enum closing look_for_others(struct session *session, uint64_t until)
+static enum closing look_for_others(struct session *session, uint64_t start)
 {
+	uint64_t began = clock_now_ns();
 	enum closing verdict = closing_look(session);
 	int seen = 0;
 
 	while (verdict == STILL_CLOSING && sshd_has_children(session->sshd)) {
 		seen = members_any_refused(&session->membership) ? 0 : seen + 1;
-		if (seen >= settled_ticks || clock_now_ns() >= until) {
+		if (seen >= settled_ticks || is_late(session, start) ||
+		    clock_now_ns() - began >= patience_ns) {
 			log_info("connection kept: it serves something else");
 			return KEPT;
 		}
@@ -153,20 +154,29 @@ static enum closing look_for_others(struct session *session, uint64_t until)
 }
 
 /* Waits until the client has acknowledged all that sshd has sent: twice in a row, because sshd itself
- * may be between reading our last words and writing them.  Returns early when something else has begun
- * to use the connection. */
-static enum closing flush(struct session *session, uint64_t until)
+ * may be between reading our last words and writing them.  A queue that changes is one that is being taken,
+ * for sshd refills it.  Returns early when something else has begun to use the connection. */
+static enum closing flush(struct session *session, uint64_t start)
 {
 	enum closing verdict = closing_look(session);
+	uint64_t changed_ns = clock_now_ns(), now = changed_ns;
+	int64_t queue = 0, before = 0;
 	int empty = 0;
 
-	while (verdict == STILL_CLOSING && empty < 2 && clock_now_ns() < until &&
-	       !sshd_has_children(session->sshd)) {
-		empty = send_queue_bytes(getenv("SSH_CONNECTION")) > 0 ? 0 : empty + 1;
+	while (verdict == STILL_CLOSING && empty < 2 && !is_late(session, start) &&
+	       now - changed_ns < patience_ns && !sshd_has_children(session->sshd)) {
+		queue = send_queue_bytes(getenv("SSH_CONNECTION"));
+		empty = queue > 0 ? 0 : empty + 1;
 		if (empty < 2)
 			clock_sleep_ns(tick_ns);
+		now = clock_now_ns();
+		if (queue != before)
+			changed_ns = now;
+		before = queue;
 		verdict = closing_look(session);
 	}
+	if (queue > 0 && verdict == STILL_CLOSING)
+		log_info("the client has not taken all that was sent to it");
 	return verdict;
 }
 
@@ -174,15 +184,15 @@ static enum closing flush(struct session *session, uint64_t until)
  * is known that nothing keeps it: until then they wait for the lock. */
 static enum closing settle(struct session *session)
 {
-	uint64_t until = patience_until(session);
+	uint64_t start = clock_now_ns();
 	enum closing verdict;
 
 	do {
-		verdict = look_for_others(session, until);
+		verdict = look_for_others(session, start);
 		if (verdict != STILL_CLOSING)
 			break;
 		members_begin_closing(&session->membership);
-		verdict = flush(session, until);
+		verdict = flush(session, start);
 	} while (verdict == STILL_CLOSING && sshd_has_children(session->sshd));
 	return verdict;
 }

@@ -24,6 +24,8 @@
 static const int exit_io = 1; /* as OpenSSH's */
 /* How often it is looked whether the client has taken pages of a file that is about to change. */
 static const uint64_t held_ns = NS_PER_MS / 2;
+/* How often it is looked whether sshd has taken the last replies. */
+static const uint64_t taken_tick_ns = 5 * NS_PER_MS;
 
 struct engine {
 	struct server *server;
@@ -32,8 +34,11 @@ struct engine {
 	struct pipes pipes;
 	struct serve serve;
 	bool ending; /* only what has been received is carried out */
+	bool ended_by_client;
+	bool served; /* all is carried out, and its replies are sent */
 	uint64_t ending_ns,
-	    sent_ns; /* when the end began; when replies were last taken since then */
+	    taken_ns; /* when the end began; when replies were last taken since then */
+	uint64_t taken_bytes;
 	uint64_t started_ns;
 	uint64_t active_ns, moved_bytes; /* when something moved last, and how much had by then */
 	unsigned int busy_turns;
@@ -45,7 +50,7 @@ static void begin_end(struct engine *engine, bool forced)
 	if (engine->ending)
 		return;
 	engine->ending = true;
-	engine->ending_ns = engine->sent_ns = clock_now_ns();
+	engine->ending_ns = engine->taken_ns = clock_now_ns();
 	engine->result.forced = forced;
 	session_show_state(engine->server->session, MEMBER_FLUSHING);
 	intake_close(&engine->intake);
@@ -142,27 +147,45 @@ static void mind_orders(struct engine *engine)
 	begin_end(engine, due.forced);
 }
 
+/* Whether replies still wait in the pipe where they would be lost: with the connection, when it is ours to
+ * end.  Once sshd has taken them the closer sees to them. */
+static bool awaits_taker(const struct engine *engine)
+{
+	return session_may_end_connection(engine->server->session) &&
+	       output_untaken_bytes(&engine->output) > 0;
+}
+
 static bool finished(struct engine *engine)
 {
-	return engine->intake.ended && output_waiting(&engine->output) == 0 &&
-	       serve_is_done(&engine->serve);
+	if (!engine->intake.ended || output_waiting(&engine->output) > 0 ||
+	    !serve_is_done(&engine->serve))
+		return false;
+	engine->served = true;
+	if (!awaits_taker(engine))
+		return true;
+	if (!engine->ending) {
+		engine->ended_by_client = true;
+		begin_end(engine, false);
+	}
+	return false;
 }
 
 /* Replies that nobody takes must not keep back the requests behind them: what was received is
  * carried out all the same, as after a broken pipe. */
 static void give_up_replies(struct engine *engine)
 {
-	uint64_t now;
+	uint64_t now, taken;
 
 	if (!engine->ending || engine->output.broken)
 		return;
-	if (output_waiting(&engine->output) == 0 && !engine->serve.held)
+	if (output_waiting(&engine->output) == 0 && !engine->serve.held && !engine->served)
 		return;
 	now = clock_now_ns();
-	if (engine->output.sent)
-		engine->sent_ns = now;
-	engine->output.sent = false;
-	if (now - engine->sent_ns < DRAIN_STALLED_NS &&
+	taken = output_taken_bytes(&engine->output);
+	if (taken != engine->taken_bytes)
+		engine->taken_ns = now;
+	engine->taken_bytes = taken;
+	if (now - engine->taken_ns < DRAIN_STALLED_NS &&
 	    now < drain_flush_until(&engine->server->session->plan, engine->ending_ns))
 		return;
 	log_error("the client does not take its replies");
@@ -178,6 +201,8 @@ static uint64_t wait_limit(struct engine *engine)
 	if (engine->serve.held && output_waiting(&engine->output) == 0 &&
 	    !serve_crew_is_busy(&engine->serve))
 		return held_ns;
+	if (engine->served)
+		return taken_tick_ns;
 	if (engine->ending)
 		return DRAIN_STALLED_NS / 50;
 	if (serve_is_apart(&engine->serve))
@@ -273,7 +298,8 @@ int engine_run(struct server *server, int in, int out, struct engine_result *res
 	pipes_end(&engine.pipes);
 	server->output = NULL;
 	/* A connection that sshd closes is one that the client has left. */
-	if (engine.ending && !server->session->connection_ends && server->handles.open > 0)
+	if (engine.ending && !engine.ended_by_client && !server->session->connection_ends &&
+	    server->handles.open > 0)
 		engine.result.forced = true;
 	engine.result.status = engine.serve.status;
 	*result = engine.result;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -64,7 +65,6 @@ static bool note_sent(struct output *output, ssize_t put, size_t len)
 	output->can_write = put == (ssize_t)len;
 	if (put > 0) {
 		output->sent_bytes += (uint64_t)put;
-		output->sent = true;
 	} else if (put < 0 && errno == EINTR) {
 		output->can_write = true;
 	} else if (put < 0 && errno != EAGAIN) {
@@ -219,13 +219,20 @@ int output_add_pages(struct output *output, const void *header, size_t header_le
 	return 1;
 }
 
-uint64_t output_taken_bytes(const struct output *output)
+/* A pipe that nobody can read any more keeps what is in it. */
+uint64_t output_untaken_bytes(const struct output *output)
 {
+	struct pollfd reader = {.fd = output->fd};
 	int unread = 0;
 
-	if (output->broken || ioctl(output->fd, FIONREAD, &unread) != 0 || unread < 0)
-		unread = 0;
-	return output->sent_bytes - (uint64_t)unread;
+	if (output->broken || !output->is_pipe || ioctl(output->fd, FIONREAD, &unread) != 0)
+		return 0;
+	return unread > 0 && poll(&reader, 1, 0) == 0 ? (uint64_t)unread : 0;
+}
+
+uint64_t output_taken_bytes(const struct output *output)
+{
+	return output->sent_bytes - output_untaken_bytes(output);
 }
 
 bool output_shares_pages(const struct output *output)

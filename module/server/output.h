@@ -14,7 +14,6 @@ struct output {
 	struct ring ring;
 	bool can_write; /* as far as is known: tried before it is asked for */
 	bool broken;    /* nobody reads: what is added is dropped */
-	bool sent;      /* some was taken since the engine looked last */
 	/* Large READs are answered with pages of the file, which wait in a pipe of our own.  They go out
 	 * behind the ring's first bytes, and before the rest of it. */
 	bool is_pipe;
@@ -57,6 +56,10 @@ void output_set_pages(struct output *output, size_t len);
  * the ring; -ENOTSUP when nothing was added, for this file or this output has no pages. */
 int output_add_pages(struct output *output, const void *header, size_t header_len, int file,
     uint64_t offset, size_t len);
+
+/* How much of what was sent still waits in the pipe for sshd, which takes it off as the client's window
+ * allows. */
+uint64_t output_untaken_bytes(const struct output *output);
 
 /* How much of all that was sent has been taken off the pipe, by sshd for the client: grows while the
  * client receives. */

@@ -58,6 +58,9 @@ void session_open_table(struct session *session);
  * came, so also look for a table that was not there before. */
 void session_update(struct session *session, bool woken);
 
+/* Whether the end of this session may be followed by that of its connection, by our closer. */
+bool session_may_end_connection(const struct session *session);
+
 /* Whether new OPEN and OPENDIR requests are to be refused, and the text for the client. */
 bool session_refuses_new(const struct session *session);
 const char *session_drain_text(const struct session *session, char *out, size_t out_len);

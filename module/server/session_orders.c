@@ -139,6 +139,13 @@ void session_update(struct session *session, bool woken)
 		session->on_order(session);
 }
 
+bool session_may_end_connection(const struct session *session)
+{
+	return session->member && session->sshd_pin >= 0 && !session->connection_ends &&
+	       (session->plan.drain != POLICY_DRAIN_UNSET ||
+		   session->policy.close != POLICY_CLOSE_CLIENT);
+}
+
 bool session_refuses_new(const struct session *session)
 {
 	return session->plan.drain >= POLICY_DRAIN_TRANSFER;

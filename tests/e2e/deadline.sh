@@ -58,7 +58,7 @@ slow_reader() {
 	# What the reader of before said is no word of this one.
 	rm -f "$place/slow.out"
 	"$support/slow_reader" big 400 100000 ssh "${options[@]}" -s "$user@127.0.0.1" sftp \
-		> "$place/slow.out" 2>&1 &
+		<<< go > "$place/slow.out" 2>&1 &
 	poll "$PATIENCE" grep -qs reading "$place/slow.out" || die "no reader: $(cat "$place/slow.out")"
 	need has_new_session "$user" "${before:-none}"
 	watch_start "$place/watch" "$session_pid"

@@ -30,6 +30,8 @@ e2e_tests = \
 	tests/e2e/policy.sh \
 	tests/e2e/reopen.sh \
 	tests/e2e/signals.sh \
+	tests/e2e/slow_peer.sh \
+	tests/e2e/timeouts.sh \
 	tests/e2e/upload_killed.sh \
 	tests/e2e/users.sh
 dist_check_SCRIPTS += $(e2e_tests)

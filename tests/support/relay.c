@@ -1,25 +1,31 @@
 /* tests: stands between one client and a server on 127.0.0.1, and turns whatever end the client comes
  * to into an orderly one.
  *
- *     relay PORT
+ *     relay PORT [RATE]
  *
  * Prints the port that it listens on, takes one connection, passes bytes both ways between it and PORT,
  * and exits when both have ended.  A client that is killed resets its connection; a server that meets the
  * reset forgets what it has counted.  So it is given all bytes that came before, and then an end.  Never
- * drops a byte on its way to the server. */
+ * drops a byte on its way to the server.  With RATE it is a bad line: it has little room for what the
+ * server sends, and once it has got SIGUSR1 takes RATE bytes of that a second.  Each SIGUSR2 makes it hold
+ * back what the client sends, or let it go again. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DATA_BYTES (256u << 10)
+#define ROOM_BYTES 4096
+#define STEPS 10 /* a second */
 
 /* One direction. */
 struct stream {
@@ -27,9 +33,24 @@ struct stream {
 	bool ended;  /* nothing more comes */
 	bool shut;   /* the taker has been told */
 	bool broken; /* nobody takes it any more: what comes is read and dropped */
+	size_t rate; /* bytes a second once it is slow; 0: as they come */
 	size_t at, len;
 	char data[DATA_BYTES];
 };
+
+static volatile sig_atomic_t slow, holds_client;
+
+static void slow_down(int signal)
+{
+	(void)signal;
+	slow = 1;
+}
+
+static void hold_client(int signal)
+{
+	(void)signal;
+	holds_client = !holds_client;
+}
 
 static bool is_empty(const struct stream *stream)
 {
@@ -43,13 +64,18 @@ static bool is_pause(ssize_t moved)
 
 static void take(struct stream *stream)
 {
-	ssize_t got = recv(stream->from, stream->data, sizeof(stream->data), 0);
+	const struct timespec pause = {.tv_nsec = 1000000000 / STEPS};
+	bool paced = slow && stream->rate > 0;
+	ssize_t got = recv(
+	    stream->from, stream->data, paced ? stream->rate / STEPS : sizeof(stream->data), 0);
 
 	stream->at = stream->len = 0;
 	if (got > 0)
 		stream->len = stream->broken ? 0 : (size_t)got;
 	else if (!is_pause(got))
 		stream->ended = true;
+	if (paced)
+		nanosleep(&pause, NULL);
 }
 
 static void give(struct stream *stream)
@@ -82,7 +108,9 @@ static void pass_both_ways(struct stream streams[2])
 		for (int i = 0; i < 2; i++) {
 			struct stream *stream = &streams[i];
 
-			if (!is_empty(stream))
+			if (i == 0 && holds_client)
+				polled[i] = (struct pollfd){.fd = -1};
+			else if (!is_empty(stream))
 				polled[i] = (struct pollfd){.fd = stream->to, .events = POLLOUT};
 			else
 				polled[i] = (struct pollfd){
@@ -124,14 +152,18 @@ static int take_client(void)
 	return client < 0 ? fail("relay: accept") : client;
 }
 
-static int call_server(const char *port)
+/* With little room the kernel takes little from the server while we do not. */
+static int call_server(const char *port, bool little_room)
 {
+	int room = ROOM_BYTES;
 	struct sockaddr_in address = {.sin_family = AF_INET,
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	    .sin_port = htons((uint16_t)strtoul(port, NULL, 10))};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+	if (fd < 0 ||
+	    (little_room && setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)) != 0) ||
+	    connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
 		return fail("relay: connect");
 	return fd;
 }
@@ -139,14 +171,17 @@ static int call_server(const char *port)
 int main(int argc, char **argv)
 {
 	static struct stream streams[2];
+	size_t rate = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
 	int client, server, yes = 1;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: relay PORT\n");
+	if (argc < 2 || argc > 3 || (argc == 3 && rate < STEPS)) {
+		fprintf(stderr, "usage: relay PORT [RATE]\n");
 		return 2;
 	}
+	signal(SIGUSR1, slow_down);
+	signal(SIGUSR2, hold_client);
 	client = take_client();
-	server = client < 0 ? -1 : call_server(argv[1]);
+	server = client < 0 ? -1 : call_server(argv[1], rate > 0);
 	if (server < 0)
 		return 1;
 	fcntl(client, F_SETFL, O_NONBLOCK);
@@ -154,7 +189,7 @@ int main(int argc, char **argv)
 	setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 	setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 	streams[0] = (struct stream){.from = client, .to = server};
-	streams[1] = (struct stream){.from = server, .to = client};
+	streams[1] = (struct stream){.from = server, .to = client, .rate = rate};
 	pass_both_ways(streams);
 	return 0;
 }

@@ -1,12 +1,16 @@
 /* tests: an SFTP client that asks for a lot at once and takes its answers slowly, but honestly: always
  * a little more.
  *
- *     slow_reader PATH COUNT RATE COMMAND...
+ *     slow_reader [-e] PATH COUNT RATE COMMAND...
  *
- * Runs COMMAND, which is to be an SFTP server's two streams (ssh -s), opens PATH, prints "reading" when
- * it has begun to send COUNT READs of 32 KiB, and takes RATE bytes a second until the stream ends. */
+ * Runs COMMAND, which is to be an SFTP server's two streams (ssh -s), opens PATH, prints "opened", awaits a
+ * line, begins to send COUNT READs of 32 KiB, prints "reading", and takes RATE bytes a second (0: as they
+ * come) until the stream ends.  Then
+ * prints "ended BYTES STATUS": what it has taken, and COMMAND's exit status.  With -e it ends its output
+ * behind the READs. */
 #include <arpa/inet.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,26 +141,31 @@ static void send_reads(int to, const struct packet *opened, uint32_t count)
 	}
 }
 
-static void read_slowly(int from, size_t rate)
+static size_t read_slowly(int from, size_t rate)
 {
 	static char buffer[1 << 20];
 	const struct timespec pause = {.tv_nsec = 1000000000 / STEPS};
+	size_t taken = 0;
+	ssize_t got;
 
-	while (read(from, buffer, rate / STEPS) > 0)
-		nanosleep(&pause, NULL);
+	while ((got = read(from, buffer, rate > 0 ? rate / STEPS : sizeof(buffer))) > 0) {
+		taken += (size_t)got;
+		if (rate > 0)
+			nanosleep(&pause, NULL);
+	}
+	return taken;
 }
 
-/* Starts COMMAND with two pipes of its own. */
-static int start_command(char **command, int *to, int *from)
+/* Starts COMMAND with two pipes of its own.  Returns its pid, or -1. */
+static pid_t start_command(char **command, int *to, int *from)
 {
 	int in[2], out[2];
+	pid_t pid;
 
 	if (pipe(in) != 0 || pipe(out) != 0)
 		return -1;
-	switch (fork()) {
-	case -1:
-		return -1;
-	case 0:
+	pid = fork();
+	if (pid == 0) {
 		dup2(in[0], STDIN_FILENO);
 		dup2(out[1], STDOUT_FILENO);
 		close(in[0]);
@@ -170,36 +179,56 @@ static int start_command(char **command, int *to, int *from)
 	close(out[1]);
 	*to = in[1];
 	*from = out[0];
-	return 0;
+	return pid;
+}
+
+/* As a shell has it. */
+static int exit_status_of(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 int main(int argc, char **argv)
 {
 	struct packet packet;
+	bool ends = argc > 1 && strcmp(argv[1], "-e") == 0;
 	int to, from;
-	pid_t sender;
+	pid_t command, sender;
+	size_t taken;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc < 5 || atoi(argv[3]) / STEPS < 1 || start_command(argv + 4, &to, &from) != 0)
+	argv += ends;
+	argc -= ends;
+	if (argc < 5)
+		return 2;
+	command = start_command(argv + 4, &to, &from);
+	if (command < 0)
 		return 2;
 	if (open_file(to, from, argv[1], &packet) != 0) {
 		printf("cannot open\n");
 		return 1;
 	}
+	printf("opened\n");
+	(void)getchar();
 	sender = fork();
 	if (sender == 0) {
 		close(from);
 		send_reads(to, &packet, (uint32_t)atoi(argv[2]));
-		/* The input stays open: an end of it would end the session. */
-		pause();
+		/* The server's input stays open else: an end of it would end the session. */
+		while (!ends)
+			pause();
 		_exit(0);
 	}
-	printf("reading\n");
-	read_slowly(from, (size_t)atoi(argv[3]));
-	printf("ended\n");
-	kill(sender, SIGKILL);
+	/* The sender has the other copy. */
 	close(to);
-	while (wait(NULL) > 0)
-		continue;
+	printf("reading\n");
+	taken = read_slowly(from, (size_t)atoi(argv[3]));
+	kill(sender, SIGKILL);
+	waitpid(sender, NULL, 0);
+	printf("ended %zu %d\n", taken, exit_status_of(command));
 	return 0;
 }
