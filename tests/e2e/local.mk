@@ -17,6 +17,7 @@ e2e_tests = \
 	tests/e2e/deadline.sh \
 	tests/e2e/drain.sh \
 	tests/e2e/force.sh \
+	tests/e2e/forward.sh \
 	tests/e2e/host_dropbear.sh \
 	tests/e2e/host_openssh.sh \
 	tests/e2e/host_tinyssh.sh \
