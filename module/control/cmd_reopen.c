@@ -4,6 +4,16 @@
 
 #include "control/change.h"
 
+/* What killed monitors have left behind.  A login that comes upon it frees it too, but that may be late; here
+ * nobody counts any more how their sessions ended. */
+static void reap(struct scope *scope)
+{
+	if (!scope->has_table || scope->target.kind == TARGET_ADVISORY)
+		return;
+	for (uint32_t slot = 0; slot < scope->table.header->capacity; slot++)
+		(void)table_reap(&scope->table, scope->shmdir, slot);
+}
+
 static enum control_status take_back(struct control *control, struct scope *scope)
 {
 	char target[TARGET_TEXT_MAX];
@@ -14,6 +24,7 @@ static enum control_status take_back(struct control *control, struct scope *scop
 		rc = scope_wake(scope, &count);
 	if (rc != 0)
 		return change_error(control, "reopen", rc);
+	reap(scope);
 	if ((control->options.given & OPTION_BIT(OPTION_QUIET)) == 0)
 		fprintf(control->out, "%s reopened; sessions: %zu, connections: %zu\n",
 		    target_format(&control->target, target), count.sessions, count.connections);

@@ -22,6 +22,7 @@ e2e_tests = \
 	tests/e2e/host_openssh.sh \
 	tests/e2e/host_tinyssh.sh \
 	tests/e2e/kill.sh \
+	tests/e2e/kill_closing.sh \
 	tests/e2e/limits.sh \
 	tests/e2e/login.sh \
 	tests/e2e/mixed.sh \
@@ -30,6 +31,7 @@ e2e_tests = \
 	tests/e2e/received.sh \
 	tests/e2e/policy.sh \
 	tests/e2e/reopen.sh \
+	tests/e2e/shutdown.sh \
 	tests/e2e/signals.sh \
 	tests/e2e/slow_peer.sh \
 	tests/e2e/timeouts.sh \
