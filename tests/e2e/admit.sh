@@ -24,21 +24,21 @@ admit() {
 	must old put "$old" up $SIZE 1
 	must old step "$old" 100000
 	control close
-	is "$label: close succeeds" "$status" 0
+	is "$label: G5: close succeeds" "$status" 0
 	refused "$label: G3: a new session on the old connection is refused" 'drain' old session
 	client_open new "$user" || die "no connection: $answer"
 	session_open new "$user"
-	pass "$label: a session on a new connection is admitted"
+	pass "$label: G3: a session on a new connection is admitted"
 	must new put "$session" up2 $SIZE 2
 	watch_start "$place/watch" "$old_pid"
 	asks "$label: G1: the old connection's transfer is completed" old finish "$old"
 	check "$label: G1: its session ends" has_ended "$place/watch" "$old_pid"
 	asks "$label: G1: the old connection ends" old gone $((PATIENCE * 1000))
 	file_is "$label: G1: the file is whole" "$home/up" $SIZE 1
-	asks "$label: the new connection's transfer is completed" new finish "$session"
+	asks "$label: G1: the new connection's transfer is completed" new finish "$session"
 	# Linger is 300 ms: had the order been for it, it would be gone.
 	sleep 1
-	asks "$label: the new connection goes on" new stat "$session" up2
+	asks "$label: G1: the new connection goes on" new stat "$session" up2
 	client_close old
 	client_close new
 	control reopen

@@ -71,7 +71,7 @@ slow_reader() {
 	between "$label: G9: the session ended soon after the deadline (ms)" \
 		"$(ms_between "$ordered" "$ended")" $DEADLINE_MS $((DEADLINE_MS + SLOW_MS))
 	between "$label: G5: wait returned after that (ms)" "$(ms_between "$ended" "$waited")" -50 $((2 * FORCE_MS))
-	check "$label: the client has seen the end" poll "$PATIENCE" grep -q ended "$place/slow.out"
+	check "$label: G1: the client has seen the end" poll "$PATIENCE" grep -q ended "$place/slow.out"
 	leaves_nothing "$label"
 	sshd_stop
 	rm -rf "${home:?}"/* "$rundir" "$shmdir" "$shmdir"-*

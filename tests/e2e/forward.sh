@@ -86,7 +86,7 @@ sftp_start() {
 
 sftp_end() {
 	need pkill -P "$sftp"
-	check "$label: the SFTP session ends" has_ended "$place/watch" "$session_pid"
+	check "$label: G1: the SFTP session ends" has_ended "$place/watch" "$session_pid"
 }
 
 # The connection is gone, not before the process that was watched last; and with it what went through it.
@@ -94,7 +94,7 @@ has_gone() {
 	check "$label: G1: the connection ends after it" has_ended "$place/watch.master" "$master"
 	between "$label: G1: not before it (ms)" "$(ms_between "$(ended_ns "$place/watch" "$1")" \
 		"$(ended_ns "$place/watch.master" "$master")")" 0 $((PATIENCE * 1000))
-	check "$label: and the TCP connection through it" poll "$PATIENCE" through_is_closed
+	check "$label: G1: and the TCP connection through it" poll "$PATIENCE" through_is_closed
 	exec {through}>&-
 }
 

@@ -105,7 +105,7 @@ next_comer() {
 	must c put "$session" next 1000 2
 	asks "$label: G7: the next comer is served" c finish "$session"
 	client_close c
-	leaves_nothing "$label: G7"
+	leaves_nothing "$label"
 	rm -f "$home/up" "$home/next"
 }
 
@@ -190,8 +190,8 @@ linger_closer_and_guard() {
 	check "$label: G9: wait ends" has_ended "$place/watch.wait" "$waiter"
 	wait "$waiter"
 	is "$label: G5: and says how the sessions ended" $? 0
-	asks "$label: the connection is left" c alive
-	is "$label: it is" "$answer" 'ok yes'
+	asks "$label: G7: the connection is left" c alive
+	is "$label: G7: it is" "$answer" 'ok yes'
 	if [ "$pam" = yes ]; then
 		began=$(now_ns)
 		control close

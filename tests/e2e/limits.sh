@@ -54,8 +54,8 @@ hundred_logins() {
 	check 'G3: each of a hundred logins at once has been decided' poll $((PATIENCE * 3)) all_decided $LOGINS
 	is 'G3: as many are in as may' "$(count_in)" $LIMIT
 	is 'G3: the others have been told why' "$(count_told)" $((LOGINS - LIMIT))
-	check 'and the table has as many' connections_of "$alice" $LIMIT
-	client_open b "$bob" && pass 'another user is not concerned'
+	check 'G3: and the table has as many' connections_of "$alice" $LIMIT
+	client_open b "$bob" && pass 'G3: another user is not concerned'
 	client_close b
 	# A killed monitor, which runs no hook, leaves its place to another.
 	kill -KILL "$(connection_monitors "$alice" | head -n 1)"
@@ -64,7 +64,7 @@ hundred_logins() {
 	is 'G4: there is one more' "$(count_in)" $((LIMIT + 1))
 	exec {hold_fd}>&-
 	rm "$place/hold"
-	check 'the connections end' poll "$PATIENCE" connections_of "$alice" 0
+	check 'G4: the connections end' poll "$PATIENCE" connections_of "$alice" 0
 }
 
 # The monitors of a user's connections, by the table.
@@ -80,14 +80,14 @@ sessions_per_connection() {
 	session_open c "$alice"
 	local first=$session
 	session_open c "$alice"
-	refused "$label: a third session of the connection is refused, and told why" \
+	refused "$label: G3: a third session of the connection is refused, and told why" \
 		'this connection has too many sessions' c session
 	session_open d "$alice"
-	pass "$label: another connection is not concerned"
+	pass "$label: G3: another connection is not concerned"
 	kill -KILL "$session_pid"
 	must c end "$first"
 	session_open c "$alice"
-	pass "$label: who ends makes room"
+	pass "$label: G4: who ends makes room"
 	client_close c
 	client_close d
 }
@@ -99,10 +99,10 @@ sessions_of_the_user() {
 	client_open e "$bob" || die "no connection: $answer"
 	session_open c "$alice"
 	session_open d "$alice"
-	refused "$label: a third session of the user is refused, and told why" \
+	refused "$label: G3: a third session of the user is refused, and told why" \
 		'too many sessions of this user' d session
 	session_open e "$bob"
-	pass "$label: another user is not concerned"
+	pass "$label: G3: another user is not concerned"
 	kill -KILL "$(session_pids "$alice" | head -n 1)"
 	check "$label: G4: who is killed makes room" poll "$PATIENCE" ask d session
 	client_close c
@@ -115,11 +115,11 @@ sessions_of_the_user() {
 ends_within() {
 	local end
 	end=$(ended_ns "$place/watch" "$session_pid")
-	between "$label: the session ends (ms)" "$(ms_between "$3" "$end")" "$1" "$2"
-	like "$label: the log says why" "$(cat "$sessions_log")" "session ends: $4"
-	like "$label: and closes the file" "$(cat "$sessions_log")" 'forced close "[^"]*cut" bytes read 0 written [0-9]+'
+	between "$label: G9: the session ends (ms)" "$(ms_between "$3" "$end")" "$1" "$2"
+	like "$label: G9: the log says why" "$(cat "$sessions_log")" "session ends: $4"
+	like "$label: G8: and closes the file" "$(cat "$sessions_log")" 'forced close "[^"]*cut" bytes read 0 written [0-9]+'
 	must c alive
-	is "$label: the connection stays" "$answer" yes
+	is "$label: G1: the connection stays" "$answer" yes
 	client_close c
 }
 
@@ -138,7 +138,7 @@ timeouts() {
 		began=$(now_ns)
 	done
 	ends_within $TIMEOUT_MS $((TIMEOUT_MS + SLACK_MS)) "$began" idle_timeout
-	is "$label: what had come is there" "$(stat -c %s "$place/home/$alice/cut")" 6000
+	is "$label: G2: what had come is there" "$(stat -c %s "$place/home/$alice/cut")" 6000
 
 	: > "$sessions_log"
 	policy "default = { session_timeout = \"${TIMEOUT_MS}ms\"; };"
@@ -159,19 +159,19 @@ never_alone() {
 	policy 'default = { required = true; };'
 	client_open c "$alice" || die "no connection: $answer"
 	session_open c "$alice"
-	pass 'required: a session that is not alone is served'
+	pass 'G3: required: a session that is not alone is served'
 	client_close c
-	check 'its process ends' poll "$PATIENCE" user_is_idle "$alice"
+	check 'G4: its process ends' poll "$PATIENCE" user_is_idle "$alice"
 	rm -rf "$shmdir-$(id -u "$alice")"
 	install -d -m 755 "$shmdir-$(id -u "$alice")"
 	client_open c "$alice" || die "no connection: $answer"
-	refused 'required: one that would be is refused, and told why' \
+	refused 'G3: required: one that would be is refused, and told why' \
 		'this server cannot register the session' c session
 	client_close c
 	policy 'default = { };'
 	client_open c "$alice" || die "no connection: $answer"
 	session_open c "$alice"
-	pass 'by default it is served'
+	pass 'G10: by default it is served'
 	client_close c
 	rm -rf "$shmdir-$(id -u "$alice")"
 }

@@ -1,7 +1,8 @@
 #!/bin/bash
 # tests: logins that the policy refuses, and how the client is told: by public key, by password and by
 # keyboard-interactive, of root and of others; rules for addresses and keys, certificates and several keys
-# included; a configuration that is broken.  Through a real sshd.
+# included; a configuration that is broken.  Through a real sshd.  G3: who is refused, and is told so; G10: who
+# is let in as before.
 # shellcheck source=tests/support/e2e.sh
 # shellcheck disable=SC2034 # what is set here is read by the harness
 . "${top_srcdir:?set by make check}/tests/support/e2e.sh"
@@ -37,19 +38,19 @@ log_in() {
 
 lets_in() {
 	if grep -qx in <<< "$output" && grep -qxE '[0-9]+\.[0-9]+' <<< "$output"; then
-		pass "$1"
+		pass "G10: $1"
 	else
-		fail "$1" "$output"
+		fail "G10: $1" "$output"
 	fi
 }
 
 keeps_out() {
 	if [ "$status" != 0 ] && ! grep -qx in <<< "$output"; then
-		pass "$1"
+		pass "G3: $1"
 	else
-		fail "$1" "$output"
+		fail "G3: $1" "$output"
 	fi
-	[ $# -lt 2 ] || like "$1, and says why" "$output" "$2"
+	[ $# -lt 2 ] || like "G3: $1, and says why" "$output" "$2"
 }
 
 asked() {
@@ -98,7 +99,7 @@ policy 'default = { while_draining = "refuse-login"; };'
 every_way 'no drain' lets_in
 drain
 every_way 'refuse-login' keeps_out 'server is draining: Back at noon'
-is 'nobody is asked for a password that is of no use' "$(asked)" 0
+is 'G3: nobody is asked for a password that is of no use' "$(asked)" 0
 policy 'default = { while_draining = "refuse-login"; };
 rules = ( { match = { address = [ "10.0.0.0/8", "127.0.0.0/8" ]; }; while_draining = "admit"; } );'
 every_way 'a rule for the address' lets_in
@@ -196,7 +197,7 @@ log_in "$alice" "${by_key[@]}"
 keeps_out 'required, and the table cannot be used' 'this server cannot register the connection'
 policy 'default = { };'
 log_in "$alice" "${by_key[@]}"
-is 'by default that keeps nobody out' "$status" 0
+is 'G10: by default that keeps nobody out' "$status" 0
 chmod 755 "$rundir"
 : > "$sshd_log"
 leaves_nothing 'logins'

@@ -40,14 +40,14 @@ beside() {
 	sleep 1.5
 	asks "$label: G10: the connection is still asked" c alive
 	is "$label: G10: it is kept open" "$answer" 'ok yes'
-	is "$label: by one process, that stays to end it" "$(user_pids "$user" sftp-closer | wc -l)" 1
+	is "$label: G4: by one process, that stays to end it" "$(user_pids "$user" sftp-closer | wc -l)" 1
 	guard=$(user_pids "$user" sftp-closer)
 	sleeps=$(sleeps_of "$guard")
 	sleep 1
-	is "$label: which does nothing until then" "$(sleeps_of "$guard")" "$sleeps"
+	is "$label: G4: which does nothing until then" "$(sleeps_of "$guard")" "$sleeps"
 	refused "$label: G3: no new session joins" 'drain|closed' c session
 	refused "$label: G3: nor another" 'drain|closed' c session
-	check "$label: which leave no more such processes" poll "$PATIENCE" only_one_guard
+	check "$label: G4: which leave no more such processes" poll "$PATIENCE" only_one_guard
 	file_is "$label: G1: the file is whole" "$home/up" $SIZE 1
 	if [ "$2" = 'ends' ]; then
 		end_beside
@@ -95,7 +95,7 @@ without_a_session() {
 	need has_ended "$place/watch" "$session_pid"
 	poll "$PATIENCE" no_session_process
 	control close
-	is "$label: close succeeds" "$status" 0
+	is "$label: G5: close succeeds" "$status" 0
 	if [ "$pam" = yes ]; then
 		asks "$label: G3: a connection that had some ends" c gone $((PATIENCE * 1000))
 	fi

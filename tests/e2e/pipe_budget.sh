@@ -52,10 +52,10 @@ sizes() {
 # sizes_are_right LABEL SESSIONS
 sizes_are_right() {
 	sizes
-	is "$1: pipes" "$(wc -l < "$place/sizes")" $((3 * $2))
+	is "G10: $1: pipes" "$(wc -l < "$place/sizes")" $((3 * $2))
 	note "$1: number of pipes by size: $(awk '{ print $3 }' "$place/sizes" | sort -n | uniq -c |
 		awk '{ printf("%s%d x %d KiB", (NR > 1) ? ", " : "", $1, $2 / 1024) }')"
-	is "$1: pipes below $LEAST bytes" "$(awk -v least=$LEAST '$3 < least' "$place/sizes" | wc -l)" 0
+	is "G10: $1: pipes below $LEAST bytes" "$(awk -v least=$LEAST '$3 < least' "$place/sizes" | wc -l)" 0
 }
 
 for ((c = 1; c <= CONNECTIONS; c++)); do

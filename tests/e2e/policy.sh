@@ -51,7 +51,7 @@ last() {
 	session_open c "$user"
 	# Twice linger: an end that was not called off would have come.
 	sleep 6
-	asks "$label: it goes on" c opendir "$session" .
+	asks "$label: G3: it goes on" c opendir "$session" .
 	watch_start "$place/watch" "$session_pid"
 	must c end "$session"
 	ends_after "$place/watch" "$session_pid"
@@ -76,7 +76,7 @@ last_beside_a_command() {
 	must c end "${answer#ok }"
 	must c end "$command"
 	need pkill -KILL -u "$user" -x sleep
-	asks "$label: the connection ends after it" c gone $((PATIENCE * 1000))
+	asks "$label: G1: the connection ends after it" c gone $((PATIENCE * 1000))
 	client_close c
 }
 
@@ -100,14 +100,14 @@ first() {
 	watch_start "$place/watch.idle" "$session_pid"
 	must c put "$two" up 1000000 1
 	must c step "$two" 100000
-	asks "$label: before the first ends the others open what they like" c opendir "$two" .
+	asks "$label: G10: before the first ends the others open what they like" c opendir "$two" .
 	must c end "$one"
 	check "$label: G1: then an idle one ends" has_ended "$place/watch.idle" "$session_pid"
 	refused "$label: G1: and the other opens nothing any more" 'closes' c opendir "$two" .
 	refused "$label: G3: a newcomer is refused" 'closes' c session
 	asks "$label: G1: what it had open is completed" c finish "$two"
 	file_is "$label: G1: rightly" "$home/up" 1000000 1
-	check "$label: it ends by itself" has_ended "$place/watch" "$two_pid"
+	check "$label: G1: it ends by itself" has_ended "$place/watch" "$two_pid"
 	ends_after "$place/watch" "$two_pid"
 
 	label="first, $pam, the only one"
@@ -171,11 +171,11 @@ called_off() {
 	session_open c "$user"
 	watch_start "$place/watch" "$session_pid"
 	control close
-	check "$label: the session ends" has_ended "$place/watch" "$session_pid"
+	check "$label: G1: the session ends" has_ended "$place/watch" "$session_pid"
 	control reopen
 	asks "$label: G5: a newcomer is admitted" c session
 	must c end "${answer#ok }"
-	check "$label: nobody is left that would end the connection" poll "$PATIENCE" user_has_no_closer
+	check "$label: G5: nobody is left that would end the connection" poll "$PATIENCE" user_has_no_closer
 	asks "$label: G5: and it stays" c alive
 	is "$label: G5: it does" "$answer" 'ok yes'
 	client_close c

@@ -34,23 +34,22 @@ option() {
 unit_is_valid() {
 	local root=$place/systemd output
 	if ! command -v systemd-analyze > /dev/null; then
-		skip 'the unit is valid' 'needs systemd-analyze (Debian: systemd)'
+		skip 'G9: the unit is valid' 'needs systemd-analyze (Debian: systemd)'
 		return
 	fi
-	# What it names has to be there; it is looked for below the root that is given.
-	mkdir -p "$root/etc/systemd/system/session-.scope.d" "$root/usr/sbin" "$root/bin"
-	cp "$unit" "$root/etc/systemd/system"
-	cp "$units/session-.scope.d/sftp-drain.conf" "$root/etc/systemd/system/session-.scope.d"
-	install "$SD_CONTROL" "$root/usr/sbin/sftp-drain"
-	install "$(command -v true)" "$root/bin/true"
-	output=$(systemd-analyze verify --man=no --root="$root" sftp-drain-shutdown.service 2>&1)
-	is 'the unit is valid' "$(grep -F -e sftp-drain -e scope <<< "$output")" ''
+	# What it runs has to be there.
+	mkdir -p "$root"
+	sed "s|=/usr/sbin/sftp-drain |=$control |" "$unit" > "$root/${unit##*/}"
+	output=$(systemd-analyze verify --man=no "$root/${unit##*/}" 2>&1)
+	is 'G9: the unit is valid' "$(grep -F sftp-drain <<< "$output")" ''
+	is 'G1: the scopes of connections last until the unit has stopped' \
+		"$(grep -v '^#' "$units/session-.scope.d/sftp-drain.conf")" $'[Unit]\nBefore='"${unit##*/}"
 }
 
 # The shell takes the unit's line apart as systemd does: it has nothing but words and quotes.
 read_command() {
 	eval "command=($(setting ExecStop))"
-	is 'the unit runs the command of the operator' "${command[0]##*/}" sftp-drain
+	is 'G1: the unit runs the command of the operator' "${command[0]##*/}" sftp-drain
 	command=("${command[@]:1}")
 }
 
@@ -140,6 +139,9 @@ between 'G9: the unit waits for longer than the deadline and all that may follow
 	$(($(in_seconds "$(option --timeout)") - $(in_seconds "$(option --deadline)"))) 20 3600
 between 'G9: systemd lets it wait for as long (s)' \
 	$(($(in_seconds "$(setting TimeoutStopSec)") - $(in_seconds "$(option --timeout)"))) 1 3600
+for unit_before in ssh.service sshd.service network.target remote-fs.target systemd-logind.service; do
+	like "G1: the unit stops before $unit_before" "$(setting After | tr '\n' ' ')" "(^| )$unit_before( |\$)"
+done
 transfers_are_completed
 somebody_does_not_finish
 e2e_end

@@ -42,8 +42,8 @@ channels() {
 		must c step "$busy" $STEP
 		sleep 0.4
 	done
-	check "$label: the idle session ends" has_ended "$place/watch" "$idle"
-	check "$label: so does the one with an upload open" has_ended "$place/watch" "$cut"
+	check "$label: G10: the idle session ends" has_ended "$place/watch" "$idle"
+	check "$label: G10: so does the one with an upload open" has_ended "$place/watch" "$cut"
 	asks "$label: G10: the busy one completes its transfer" c finish "$busy"
 	file_is "$label: G10: its file is whole" "$home/busy" $SIZE 2
 	is "$label: G2: what was acknowledged of the other is in the file" "$(stat -c %s "$home/cut")" $STEP
@@ -85,8 +85,8 @@ unused() {
 	session_open c "$user"
 	must c end "$session"
 	ended=$answer
-	asks "$label: the connection ends" c gone $((PATIENCE * 1000))
-	between "$label: when sshd says (ms)" "$(ms_between "$ended" "${answer#ok }")" \
+	asks "$label: G10: the connection ends" c gone $((PATIENCE * 1000))
+	between "$label: G10: when sshd says (ms)" "$(ms_between "$ended" "${answer#ok }")" \
 		$((TIMEOUT_MS - 1100)) $((TIMEOUT_MS + SLACK_MS))
 	client_close c
 	check "$label: G4: no process of it is left" poll 10 user_is_idle "$user"

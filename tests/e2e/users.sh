@@ -41,34 +41,34 @@ users_apart() {
 	must b step 1 $STEP
 
 	control list
-	is "$label: list succeeds" "$status" 0
+	is "$label: G6: list succeeds" "$status" 0
 	for name in "$alice" "$bob"; do
-		like "$label: list shows $name" "$output" "$name"
+		like "$label: G6: list shows $name" "$output" "$name"
 	done
 
 	control list --json
-	is "$label: list --json succeeds" "$status" 0
+	is "$label: G6: list --json succeeds" "$status" 0
 	json=$output
 	if command -v jq > /dev/null; then
-		check 'list --json is valid' jq -e . <<< "$json"
-		is 'it has the two users' "$(jq -r '[.connections[].user] | sort | join(" ")' <<< "$json")" \
+		check 'G6: list --json is valid' jq -e . <<< "$json"
+		is 'G6: it has the two users' "$(jq -r '[.connections[].user] | sort | join(" ")' <<< "$json")" \
 			"$(printf '%s\n' "$alice" "$bob" | sort | paste -sd ' ')"
-		is 'it has the uids' "$(jq -r '[.connections[].uid] | sort | join(" ")' <<< "$json")" \
+		is 'G6: it has the uids' "$(jq -r '[.connections[].uid] | sort | join(" ")' <<< "$json")" \
 			"$( (id -u "$alice"; id -u "$bob") | sort -n | paste -sd ' ')"
-		is 'it has the sessions, by pid' "$(jq -r '[.connections[].sessions[].pid] | sort | join(" ")' <<< "$json")" \
+		is 'G6: it has the sessions, by pid' "$(jq -r '[.connections[].sessions[].pid] | sort | join(" ")' <<< "$json")" \
 			"$(printf '%s\n' "$alice_pid" "$bob_pid" | sort -n | paste -sd ' ')"
-		like 'it has the open files' "$(jq -r ".connections[] | select(.user == \"$alice\") | .sessions[0].files[0].path" <<< "$json")" 'from-alice$'
-		is 'it has how far they are' "$(jq -r ".connections[] | select(.user == \"$bob\") | .sessions[0].files[0].offset" <<< "$json")" $STEP
-		is 'the ids are distinct' "$(jq -r '.connections[].id' <<< "$json" | sort -u | wc -l)" 2
+		like 'G6: it has the open files' "$(jq -r ".connections[] | select(.user == \"$alice\") | .sessions[0].files[0].path" <<< "$json")" 'from-alice$'
+		is 'G6: it has how far they are' "$(jq -r ".connections[] | select(.user == \"$bob\") | .sessions[0].files[0].offset" <<< "$json")" $STEP
+		is 'G6: the ids are distinct' "$(jq -r '.connections[].id' <<< "$json" | sort -u | wc -l)" 2
 	elif command -v python3 > /dev/null; then
-		check 'list --json is valid' python3 -m json.tool <<< "$json"
+		check 'G6: list --json is valid' python3 -m json.tool <<< "$json"
 	else
-		skip 'list --json is valid' 'needs jq or python3'
+		skip 'G6: list --json is valid' 'needs jq or python3'
 	fi
 
 	bobs_file=$(find "$shmdir" "$shmdir"-* -user "$bob" -type f -name '*.*' 2> /dev/null)
 	alices_file=$(find "$shmdir" "$shmdir"-* -user "$alice" -type f -name '*.*' 2> /dev/null)
-	check "$label: each user has a members file" test -n "$bobs_file" -a -n "$alices_file"
+	check "$label: G6: each user has a members file" test -n "$bobs_file" -a -n "$alices_file"
 	check "$label: G6: a user opens his own members file" as "$bob" head -c 1 "$bobs_file"
 	check "$label: G6: nobody else opens it" [ "$(as "$alice" head -c 1 "$bobs_file" 2> /dev/null | wc -c)" = 0 ]
 	check "$label: G6: nor the other way round" [ "$(as "$bob" head -c 1 "$alices_file" 2> /dev/null | wc -c)" = 0 ]

@@ -356,9 +356,9 @@ no_members_files() {
 leaves_nothing() {
 	local name
 	for name in "${users[@]}"; do
-		check "$1: no process of $name is left" poll 10 user_is_idle "$name"
+		check "$1: G4: no process of $name is left" poll 10 user_is_idle "$name"
 	done
-	check "$1: no connection is left in the table" poll 10 lists_nothing
-	check "$1: no members file is left" poll 10 no_members_files
-	is "$1: sshd has logged no error" "$(grep -E '^(error|fatal):|pam_sftp_drain.*(error|fail)' "$sshd_log")" ''
+	check "$1: G4: no connection is left in the table" poll 10 lists_nothing
+	check "$1: G4: no members file is left" poll 10 no_members_files
+	is "$1: G10: sshd has logged no error" "$(grep -E '^(error|fatal):|pam_sftp_drain.*(error|fail)' "$sshd_log")" ''
 }

@@ -174,9 +174,9 @@ see_connection_end() {
 	esac
 	# Linger has passed long ago by then.
 	sleep 1
-	asks "$label: the connection is there" c alive
-	is "$label: the connection is its client's to end" "$answer" 'ok yes'
-	like "$label: the log says why" "$(tail -n 5 "$sessions_log")" \
+	asks "$label: G10: the connection is there" c alive
+	is "$label: G10: the connection is its client's to end" "$answer" 'ok yes'
+	like "$label: G10: the log says why" "$(tail -n 5 "$sessions_log")" \
 		'connection kept: its SSH server, process [0-9]+, is not ours to end'
 }
 
@@ -185,11 +185,11 @@ close_in_mid_transfer() {
 	local label="$host, $1" target=$1
 	client_open c "$user" || die "no connection: $answer"
 	begin_transfers
-	is "$label: one connection is listed" "$(listed '.connections | length')" 1
-	is "$label: it has the sessions that it has" \
+	is "$label: G10: one connection is listed" "$(listed '.connections | length')" 1
+	is "$label: G10: it has the sessions that it has" \
 		"$(listed '[.connections[].sessions[].pid] | sort | join(" ")')" \
 		"$(printf '%s\n' "${pids[@]}" | sort -n | paste -sd ' ')"
-	is "$label: and its user's name" "$(listed '.connections[0].user')" "$user"
+	is "$label: G10: and its user's name" "$(listed '.connections[0].user')" "$user"
 	case $1 in
 	connection) target=connection=$(listed '.connections[0].id') ;;
 	user) target=user=$user ;;
@@ -236,7 +236,7 @@ killed_session() {
 	fi
 	control close
 	is "$label: G5: close succeeds" "$status" 0
-	check "$label: every session sees the order" poll "$PATIENCE" all_are_draining
+	check "$label: G5: every session sees the order" poll "$PATIENCE" all_are_draining
 	control_in_background wait wait
 	poll "$PATIENCE" has_pinned_sessions || die 'wait does not wait'
 	need kill -KILL "$session_pid"
@@ -290,7 +290,7 @@ through_a_master() {
 	poll "$PATIENCE" master_is_ready || die "no master: $(cat "$place/master.stderr")"
 	stock_sftp -o "ControlPath=$place/control" -l 16000 <<< "put $place/local by-master" > "$place/upload" &
 	upload=$!
-	check "$label: an upload is under way" poll "$PATIENCE" upload_has_begun
+	check "$label: G1: an upload is under way" poll "$PATIENCE" upload_has_begun
 	control close --message "$HOST_MESSAGE"
 	is "$label: G5: close succeeds" "$status" 0
 	[ "$host_siblings" = no ] || like "$label: G3: the next sftp of the master is refused and told why" \
@@ -301,7 +301,7 @@ through_a_master() {
 	is "$label: G1: the client of the upload ended well" $? 0
 	file_is "$label: G1: the upload is whole" "$home/by-master" $HOST_SIZE 7
 	if [ $host_ends = client ]; then
-		check "$label: the master's connection is its own to end" is_running "$master"
+		check "$label: G10: the master's connection is its own to end" is_running "$master"
 		signal_processes TERM "$master"
 	fi
 	check "$label: G1: the master's connection has ended" poll "$PATIENCE" all_gone "$master"

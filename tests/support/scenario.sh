@@ -298,6 +298,6 @@ scenario_run() {
 # Every client has said goodbye by now.
 scenario_end() {
 	leaves_nothing "$client"
-	is "$client: the sessions have logged no error" "$(cat "$sessions_log")" ''
+	is "G10: $client: the sessions have logged no error" "$(cat "$sessions_log")" ''
 	e2e_end
 }
