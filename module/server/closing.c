@@ -155,17 +155,19 @@ static enum closing look_for_others(struct session *session, uint64_t start)
 
 /* Waits until the client has acknowledged all that sshd has sent: twice in a row, because sshd itself
  * may be between reading our last words and writing them.  A queue that changes is one that is being taken,
- * for sshd refills it.  Returns early when something else has begun to use the connection. */
-static enum closing flush(struct session *session, uint64_t start)
+ * for sshd refills it.  Returns early when something else has begun to use the connection; sets *waited when
+ * there was something to wait for. */
+static enum closing flush(struct session *session, uint64_t start, bool *waited)
 {
 	enum closing verdict = closing_look(session);
 	uint64_t changed_ns = clock_now_ns(), now = changed_ns;
-	int64_t queue = 0, before = 0;
+	int64_t queue, before = 0;
 	int empty = 0;
 
 	while (verdict == STILL_CLOSING && empty < 2 && !is_late(session, start) &&
 	       now - changed_ns < patience_ns && !sshd_has_children(session->sshd)) {
 		queue = send_queue_bytes(getenv("SSH_CONNECTION"));
+		*waited = *waited || queue > 0;
 		empty = queue > 0 ? 0 : empty + 1;
 		if (empty < 2)
 			clock_sleep_ns(tick_ns);
@@ -175,9 +177,15 @@ static enum closing flush(struct session *session, uint64_t start)
 		before = queue;
 		verdict = closing_look(session);
 	}
-	if (queue > 0 && verdict == STILL_CLOSING)
-		log_info("the client has not taken all that was sent to it");
 	return verdict;
+}
+
+/* A client that has been slow has just got the last of it.  OpenSSH's drops what it has not passed on when it
+ * meets the end of the connection: it gets linger's time for that, and goes by itself mostly. */
+static enum closing let_pass_on(struct session *session)
+{
+	return pass_linger(session, clock_now_ns(), members_joins(&session->membership),
+	    admits_newcomers(session));
 }
 
 /* Waits until nothing and nobody has any more use for the connection.  Newcomers are not refused before it
@@ -186,13 +194,16 @@ static enum closing settle(struct session *session)
 {
 	uint64_t start = clock_now_ns();
 	enum closing verdict;
+	bool waited = false;
 
 	do {
 		verdict = look_for_others(session, start);
 		if (verdict != STILL_CLOSING)
 			break;
 		members_begin_closing(&session->membership);
-		verdict = flush(session, start);
+		verdict = flush(session, start, &waited);
+		if (verdict == STILL_CLOSING && waited)
+			verdict = let_pass_on(session);
 	} while (verdict == STILL_CLOSING && sshd_has_children(session->sshd));
 	return verdict;
 }

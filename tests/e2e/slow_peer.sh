@@ -18,7 +18,8 @@ QUESTIONS=$((READS * 29))
 # 36 KB of replies take longer than the 30 s after which a line that stands still is given up.
 BAD_LINE_RATE=1000
 MANY=1300
-STILL_S=2
+# More than linger.
+STILL_S=3.5
 DEADLINE_MS=1000
 # The session waits five seconds for the client, the closer another five; then sshd is given its time.
 FORCE_MS=15000
@@ -74,8 +75,8 @@ is_disconnected() {
 	[ -z "$(connection_pids "$user")" ]
 }
 
-# stays STOP GO: for a while after these signals to the line the connection is there.  Linger is 300 ms: a
-# server that did not ask would have ended it.
+# stays STOP GO: for a while after these signals to the line the connection is there.  A server that did not
+# ask would have ended it after linger.
 stays() {
 	need kill "-$1" "$line"
 	need kill -CONT "$session_pid"
@@ -110,7 +111,7 @@ has_order() {
 # Without an order: the client has ended its session, and the policy says close = "last".
 by_policy() {
 	label='window closed, close = "last"'
-	policy 'default = { close = "last"; linger = "300ms"; deadline = "5m"; };'
+	policy 'default = { close = "last"; linger = "2s"; deadline = "5m"; };'
 	relay_start
 	reader_start -e
 	stays USR2 USR2
@@ -165,7 +166,7 @@ bad_line_ends() {
 	control reopen "user=$user"
 }
 
-policy 'default = { drain = "now"; linger = "300ms"; deadline = "5m"; };'
+policy 'default = { drain = "now"; linger = "2s"; deadline = "5m"; };'
 test_user b bash
 bad_user=$user
 test_user a bash
