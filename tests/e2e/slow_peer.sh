@@ -161,7 +161,7 @@ bad_line_ends() {
 	asks "$label: G1: the connection ends" bad gone $((PATIENCE * 1000))
 	# The line itself has taken the last 8 KB by then.
 	between "$label: G1: sshd was ended when the line had taken all (ms)" \
-		"$(ms_between "$bad_began" "$(ended_ns "$place/watch.bad" "$bad_sshd")")" 32000 120000
+		"$(ms_between "$bad_began" "$(ended_ns "$place/watch.bad" "$bad_sshd")")" 35500 120000
 	client_close bad
 	control reopen "user=$user"
 }
