@@ -177,9 +177,11 @@ for pam in yes no; do
 	policy "$drains"
 	need sshd_start $pam
 	under_order
-	by_policy
 	beside_command
-	without_sftp
+	if [ $pam = yes ]; then
+		by_policy
+		without_sftp
+	fi
 	sshd_stop
 	rm -rf "$rundir" "$shmdir" "$shmdir"-*
 done

@@ -164,17 +164,6 @@ transfer_close() {
 	ends 0
 }
 
-transfer_wait() {
-	scene 'transfer, wait killed'
-	transfer close
-	killed "$waiter"
-	wait "$waiter"
-	completes
-	control wait
-	is "$label: G5: another wait says how the sessions ended" "$status" 0
-	ends none
-}
-
 linger_closer() {
 	scene 'linger, closer killed' $LINGER
 	lingers
@@ -182,7 +171,7 @@ linger_closer() {
 	ends 0
 }
 
-# Nobody is left to end the connection, until the order is given again; that needs the table.
+# Nobody is left to end the connection, until the order is given again.
 linger_closer_and_guard() {
 	scene 'linger, closer and guard killed' $LINGER
 	lingers
@@ -192,15 +181,9 @@ linger_closer_and_guard() {
 	is "$label: G5: and says how the sessions ended" $? 0
 	asks "$label: G7: the connection is left" c alive
 	is "$label: G7: it is" "$answer" 'ok yes'
-	if [ "$pam" = yes ]; then
-		began=$(now_ns)
-		control close
-		ends none
-	else
-		client_close c
-		check "$label: G4: until its client ends it" poll "$PATIENCE" user_is_idle "$user"
-		next_comer
-	fi
+	began=$(now_ns)
+	control close
+	ends none
 }
 
 linger_sshd() {
@@ -231,10 +214,10 @@ test_user a bash
 home=$place/home/$user
 for pam in yes no; do
 	pam_label=$([ $pam = yes ] && echo PAM || echo 'no PAM')
-	cases=(transfer_sshd transfer_guard linger_closer linger_closer_and_guard)
-	# Where the others meet the table and the module.
-	[ $pam = no ] || cases+=(idle_sshd idle_monitor transfer_monitor transfer_close transfer_wait linger_sshd
-		linger_monitor linger_wait)
+	cases=(transfer_sshd transfer_guard linger_closer)
+	# What the others meet is the table and the module.
+	[ $pam = no ] || cases+=(idle_sshd idle_monitor transfer_monitor transfer_close linger_closer_and_guard
+		linger_sshd linger_monitor linger_wait)
 	need sshd_start $pam
 	for case in "${cases[@]}"; do
 		$case

@@ -129,8 +129,8 @@ for pam in yes no; do
 		channels
 		unused 'close = "client"' "$drains"
 		unused 'close = "last", a long linger' 'default = { close = "last"; linger = "1m"; };'
+		under_order
 	fi
-	under_order
 	at_once
 	leaves_nothing "$pam_label"
 	sshd_stop
