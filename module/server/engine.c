@@ -34,7 +34,7 @@ struct engine {
 	struct pipes pipes;
 	struct serve serve;
 	bool ending; /* only what has been received is carried out */
-	bool ended_by_client;
+	bool left;   /* with the end: it is the client's own, or sshd was closing the connection */
 	bool served; /* all is carried out, and its replies are sent */
 	uint64_t ending_ns,
 	    taken_ns; /* when the end began; when replies were last taken since then */
@@ -50,6 +50,7 @@ static void begin_end(struct engine *engine, bool forced)
 	if (engine->ending)
 		return;
 	engine->ending = true;
+	engine->left = engine->server->session->connection_ends;
 	engine->ending_ns = engine->taken_ns = clock_now_ns();
 	engine->result.forced = forced;
 	session_show_state(engine->server->session, MEMBER_FLUSHING);
@@ -127,24 +128,34 @@ static void note_activity(struct engine *engine)
 	engine->active_ns = clock_now_ns();
 }
 
-/* Looks at signals, orders and, only when there is an end in sight, at the clock. */
+/* Whether the session is to end by itself now.  Looks at the clock only when there is an end in sight. */
+static bool is_due(const struct drain_due *due)
+{
+	return due->at_ns != UINT64_MAX && (due->at_ns == 0 || clock_now_ns() >= due->at_ns);
+}
+
+/* Looks at signals, which would end each wait until they are taken, and at orders. */
 static void mind_orders(struct engine *engine)
 {
 	struct drain_due due;
+	bool asked, now;
 
-	if (engine->ending || serve_is_apart(&engine->serve))
+	if (serve_is_apart(&engine->serve))
 		return;
 	/* Orders first: whether an end at a signal cuts anybody short depends on them. */
 	session_update(engine->server->session, signals_take_wake());
-	if (signals_take_end())
-		begin_end(engine, false);
+	asked = signals_take_end();
+	if (engine->ending) {
+		session_show_state(engine->server->session, MEMBER_FLUSHING);
+		return;
+	}
 	note_activity(engine);
 	due = due_at(engine);
-	if (due.at_ns == UINT64_MAX || (due.at_ns != 0 && clock_now_ns() < due.at_ns))
-		return;
-	if (due.why != NULL)
+	now = is_due(&due);
+	if (now && due.why != NULL)
 		log_info("session ends: %s", due.why);
-	begin_end(engine, due.forced);
+	if (now || asked)
+		begin_end(engine, now && due.forced);
 }
 
 /* Whether replies still wait in the pipe where they would be lost: with the connection, when it is ours to
@@ -164,8 +175,8 @@ static bool finished(struct engine *engine)
 	if (!awaits_taker(engine))
 		return true;
 	if (!engine->ending) {
-		engine->ended_by_client = true;
 		begin_end(engine, false);
+		engine->left = true;
 	}
 	return false;
 }
@@ -220,6 +231,14 @@ static uint64_t wait_limit(struct engine *engine)
 	return due > now ? due - now : 0;
 }
 
+/* Signals that cannot be minded before the crew is done would end each wait until then. */
+static int await(const struct engine *engine, struct pollfd fds[3], uint64_t limit_ns)
+{
+	if (!serve_is_apart(&engine->serve))
+		return signals_poll(fds, 3, limit_ns);
+	return poll(fds, 3, limit_ns == UINT64_MAX ? -1 : (int)(limit_ns / NS_PER_MS));
+}
+
 static void poll_all(struct engine *engine, uint64_t limit_ns)
 {
 	struct pollfd fds[3] = {{.fd = -1}, {.fd = -1}, {.fd = -1}};
@@ -229,7 +248,7 @@ static void poll_all(struct engine *engine, uint64_t limit_ns)
 	if (output_waiting(&engine->output) > 0)
 		fds[1] = (struct pollfd){.fd = engine->output.fd, .events = POLLOUT};
 	fds[2] = (struct pollfd){.fd = serve_crew_fd(&engine->serve), .events = POLLIN};
-	if (signals_poll(fds, 3, limit_ns) <= 0)
+	if (await(engine, fds, limit_ns) <= 0)
 		return;
 	engine->intake.readable = engine->intake.readable || fds[0].revents != 0;
 	engine->output.can_write = engine->output.can_write || fds[1].revents != 0;
@@ -298,8 +317,7 @@ int engine_run(struct server *server, int in, int out, struct engine_result *res
 	pipes_end(&engine.pipes);
 	server->output = NULL;
 	/* A connection that sshd closes is one that the client has left. */
-	if (engine.ending && !engine.ended_by_client && !server->session->connection_ends &&
-	    server->handles.open > 0)
+	if (engine.ending && !engine.left && server->handles.open > 0)
 		engine.result.forced = true;
 	engine.result.status = engine.serve.status;
 	*result = engine.result;

@@ -4,6 +4,7 @@
 #include "peer.h"
 #include "server/signals.h"
 #include "serving.h"
+#include "util/clock.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MANY 1000u
@@ -252,6 +254,56 @@ Test(engine, signal_while_nobody_takes_replies)
 	cr_expect_eq(result.engine.status, 0);
 	cr_expect(result.engine.forced);
 	cr_expect_eq(result.open_handles, 0);
+}
+
+/* What the child has used of the processor. */
+static uint64_t used_ns(void)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	cr_assert_eq(clock_getcpuclockid(peer.pid, &clock), 0);
+	cr_assert_eq(clock_gettime(clock, &used), 0);
+	return (uint64_t)used.tv_sec * NS_PER_S + (uint64_t)used.tv_nsec;
+}
+
+/* A signal that comes when the end has begun already neither keeps the replies back nor the processor busy. */
+Test(engine, signals_while_the_last_replies_wait)
+{
+	static const int numbers[] = {SIGURG, SIGTERM};
+	static struct packet stream, reply;
+
+	scratch_write("f", "");
+	cr_assert_eq(truncate("f", 1 << 20), 0);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		struct peer_handle handle;
+		struct peer_result result;
+		uint64_t before;
+
+		peer_start(&peer, PEER_PIPES, NULL);
+		peer_init(&peer);
+		peer_request(&peer, SFTP_OPEN, 1, "suu", "f", SFTP_FLAG_READ, 0u);
+		handle = peer_take_handle(&peer, 1);
+		stream.len = 0;
+		for (uint32_t id = 0; id < 20; id++)
+			peer_add(&stream, SFTP_READ, id, "xqu", PEER_HANDLE(handle), UINT64_C(0),
+			    SFTP_DATA_MAX);
+		peer_add(&stream, SFTP_CLOSE, 20, "x", PEER_HANDLE(handle));
+		peer_send(&peer, stream.bytes, stream.len);
+		peer_wait_taken(&peer);
+		cr_assert_eq(kill(peer.pid, SIGTERM), 0);
+		clock_sleep_ns(100 * NS_PER_MS);
+		cr_assert_eq(kill(peer.pid, numbers[i]), 0);
+		before = used_ns();
+		clock_sleep_ns(500 * NS_PER_MS);
+		cr_expect_lt(used_ns() - before, 100 * NS_PER_MS, "it does not wait");
+		for (uint32_t id = 0; id < 20; id++)
+			cr_assert(peer_receive(&peer, &reply), "reply %u is lost", id);
+		cr_expect(peer_replied_code(&peer, 20, SFTP_OK));
+		cr_expect(peer_ended(&peer));
+		result = peer_finish(&peer);
+		cr_expect_not(result.engine.forced);
+	}
 }
 
 /* streams that cannot be trusted */

@@ -278,6 +278,23 @@ Test(drain_order, deadline)
 	}
 }
 
+/* Root's SIGTERM comes to one that was stopped at its deadline: that is an end at the deadline still. */
+Test(drain_order, deadline_of_one_that_was_stopped)
+{
+	struct connection connection = describe();
+	struct order_target target;
+	struct order_change change = {.drain = POLICY_DRAIN_SESSION, .set_deadline = true};
+
+	start(&connection);
+	target = target_of(SCOPE_CONNECTION);
+	peer_stop(&peer);
+	change.deadline_ns = 1;
+	cr_assert_eq(table_order(&table, &target, &change), 0);
+	cr_assert_eq(kill(peer.pid, SIGTERM), 0);
+	peer_continue(&peer);
+	expect_end(true);
+}
+
 Test(drain_order, reopen)
 {
 	struct connection connection = describe();
