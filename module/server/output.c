@@ -227,7 +227,10 @@ uint64_t output_untaken_bytes(const struct output *output)
 
 	if (output->broken || !output->is_pipe || ioctl(output->fd, FIONREAD, &unread) != 0)
 		return 0;
-	return unread > 0 && poll(&reader, 1, 0) == 0 ? (uint64_t)unread : 0;
+	if (unread <= 0 || poll(&reader, 1, 0) != 0)
+		return 0;
+	/* Others may have put something into it, too. */
+	return (uint64_t)unread < output->sent_bytes ? (uint64_t)unread : output->sent_bytes;
 }
 
 uint64_t output_taken_bytes(const struct output *output)

@@ -3,6 +3,7 @@
 #include "codec/sftp.h"
 
 #include "peer.h"
+#include "server/output.h"
 #include "serving.h"
 #include "table/members_file.h"
 #include "table/pipe_share.h"
@@ -326,4 +327,26 @@ Test(pages, shares_of_a_connection_and_of_a_user)
 	cr_expect_eq(
 	    pipe_share_take(scratch_shmdir, &memberships[1][PIPE_SHARES_USER], &shares[0][0]), 0);
 	cr_expect_eq(pipe_share_take(scratch_shmdir, &memberships[0][0], &shares[0][1]), -EAGAIN);
+}
+
+/* Who shares the pipe may have put something into it, which is not ours to count. */
+Test(pages, a_pipe_that_others_write_to)
+{
+	struct output output;
+	int ends[2], file = open("f", O_RDONLY | O_CLOEXEC);
+
+	cr_assert_geq(file, 0);
+	cr_assert_eq(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+	cr_assert_eq(write(ends[1], "another's", 9), 9);
+	cr_assert_eq(output_init(&output, ends[1]), 0);
+	output_set_pages(&output, 64 << 10);
+	cr_assert_eq(output_add_pages(&output, "head", 4, file, 0, 4096), 1);
+	output_send(&output);
+	cr_assert_eq(output_waiting(&output), 0);
+	cr_expect(output_shares_pages(&output), "nobody has read anything");
+	cr_expect_eq(output_taken_bytes(&output), 0);
+	output_free(&output);
+	close(ends[0]);
+	close(ends[1]);
+	close(file);
 }
