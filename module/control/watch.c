@@ -65,7 +65,7 @@ static int make_room(struct watch *watch)
 
 static int add_connection(struct watch *watch, struct scope_connection *found)
 {
-	struct watched *added;
+	struct watched *added, **node;
 	int rc = make_room(watch);
 
 	if (rc == 0)
@@ -73,7 +73,12 @@ static int add_connection(struct watch *watch, struct scope_connection *found)
 	if (rc != 0)
 		return rc;
 	watch->connections[watch->count++] = added;
-	return tsearch(added, &watch->by_id, compare_ids) == NULL ? -ENOMEM : 0;
+	node = tsearch(added, &watch->by_id, compare_ids);
+	if (node == NULL)
+		return -ENOMEM;
+	/* In place of an earlier one of that ID, which is watched to its end all the same. */
+	*node = added;
+	return 0;
 }
 
 static int visit_connection(
@@ -83,7 +88,7 @@ static int visit_connection(
 	struct watched **node = tfind(found->id, &watch->by_id, compare_ids);
 	int rc;
 
-	if (node != NULL) {
+	if (node != NULL && watched_is(*node, found)) {
 		watched_update(*node, scope, found);
 		return 0;
 	}

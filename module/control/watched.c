@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A user can spoil his own members file, put a lease on it, or mount something over it; all but our own
@@ -96,10 +97,20 @@ void watched_free(struct watched *watched, struct watch_fds *fds)
 	free(watched);
 }
 
+bool watched_is(const struct watched *watched, const struct scope_connection *found)
+{
+	struct stat own, other;
+
+	return !watched->advisory ||
+	       (fstat(watched->reader.fd, &own) == 0 && fstat(found->reader.fd, &other) == 0 &&
+		   own.st_dev == other.st_dev && own.st_ino == other.st_ino);
+}
+
 void watched_update(
     struct watched *watched, const struct scope *scope, struct scope_connection *found)
 {
 	watched->found = true;
+	watched->abandoned = watched->monitor_ended;
 	watched->connection = found->connection;
 	(void)open_reader(watched, scope, found);
 }
@@ -251,7 +262,8 @@ void watched_read_ended(const struct watched *watched, enum order_scope scope, u
 {
 	const struct order *own = &watched->connection.order;
 	/* The module has added them to the order's tally before the entry was freed. */
-	bool counted = issued_ns != 0 && !watched->advisory && !watched->found;
+	bool counted =
+	    issued_ns != 0 && !watched->advisory && !watched->found && !watched->abandoned;
 	struct members_ended now = {0, 0}, under = {0, 0};
 
 	*out = (struct members_ended){0, 0};

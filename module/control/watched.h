@@ -39,6 +39,8 @@ struct watched {
 	size_t pin_count, pin_space;
 	int monitor_fd; /* -1: not held */
 	bool monitor_ended;
+	bool
+	    abandoned; /* its monitor had ended and the table had it still: the module did not release it */
 	bool live, was_live;
 	uint64_t ending_ns; /* since when nobody has been a member; 0: somebody is */
 	struct force force;
@@ -50,6 +52,10 @@ struct watched {
 int watched_new(const struct scope *scope, struct scope_connection *found, uint64_t since_ns,
     struct watched **out);
 void watched_free(struct watched *watched, struct watch_fds *fds);
+
+/* Whether it is what the walk came to: an advisory connection that all have left gets another members file
+ * with the next session. */
+bool watched_is(const struct watched *watched, const struct scope_connection *found);
 
 /* Takes over what the walk found of it this time. */
 void watched_update(

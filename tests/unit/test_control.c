@@ -842,6 +842,16 @@ Test(orders, advisory_connection)
 	cr_expect_str_empty(result.out);
 }
 
+/* As its last session does. */
+static void remove_advisory(const char *id)
+{
+	char path[256];
+
+	snprintf(
+	    path, sizeof(path), "%s-%lu/%s", shmdir, (unsigned long)geteuid(), strchr(id, '/') + 1);
+	cr_assert_eq(unlink(path), 0);
+}
+
 /* wait */
 
 TestSuite(waiting, .init = make_dirs, .fini = remove_dirs, .timeout = 60);
@@ -1363,6 +1373,51 @@ Test(waiting, dead_monitor_holds_nobody)
 	cr_expect_str_empty(result.out);
 }
 
+/* The module adds ends to an order's tally, but not that of a monitor that was killed. */
+Test(waiting, killed_monitor_whose_entry_is_reaped)
+{
+	const struct options options = {
+	    .rundir = rundir, .shmdir = shmdir, .config = "/nonexistent"};
+	const struct target host = {.kind = TARGET_HOST};
+	const uint64_t soon = 300 * NS_PER_MS;
+	pid_t monitor, session, other;
+	struct watch_ended ended;
+	struct connection found;
+	struct scope scope;
+	struct watch watch;
+	int ready;
+
+	open_connection();
+	other = start_session(STAYS, 0);
+	monitor = fork_ready(&ready);
+	if (monitor == 0) {
+		open_connection();
+		(void)!write(ready, "", 1);
+		pause();
+		_exit(0);
+	}
+	ref.slot++;
+	cr_assert_eq(table_read_connection(&table, ref.slot, &found), 0);
+	ref = found.ref;
+	run("close");
+	see_host_order();
+	session = start_session(STAYS, 0);
+	cr_assert_eq(scope_open(&scope, &options, &host, SCOPE_READ), 0);
+	cr_assert_eq(watch_begin(&watch, &scope, false), 0);
+	end_child(monitor);
+	end_child(session);
+	cr_expect_eq(watch_run(&watch, &soon), -ETIMEDOUT);
+	cr_assert(table_reap(&table, shmdir, ref.slot));
+	end_child(other);
+	child_count = 0;
+	cr_expect_eq(watch_run(&watch, NULL), 0);
+	ended = watch_read_ended(&watch);
+	cr_expect_eq(ended.clean, 0);
+	cr_expect_eq(ended.forced, 2);
+	watch_end(&watch);
+	scope_close(&scope);
+}
+
 Test(waiting, forked_child_keeps_the_membership)
 {
 	struct membership membership;
@@ -1394,6 +1449,34 @@ Test(waiting, advisory_connection)
 	EXPECT_STATUS(STATUS_FORCED);
 	run("wait connection=%s", id);
 	EXPECT_STATUS(STATUS_DONE);
+}
+
+/* The last session of an advisory connection takes the file's name away; a later one makes a file anew. */
+Test(waiting, advisory_connection_that_is_left_and_joined_again)
+{
+	const struct options options = {
+	    .rundir = rundir, .shmdir = shmdir, .config = "/nonexistent"};
+	const struct target host = {.kind = TARGET_HOST};
+	const uint64_t soon = 300 * NS_PER_MS;
+	struct watch_ended ended;
+	char id[SCOPE_ID_MAX];
+	struct scope scope;
+	struct watch watch;
+	pid_t pid;
+
+	pid = start_advisory_session(ENDS_KILLED, 200, id);
+	cr_assert_eq(scope_open(&scope, &options, &host, SCOPE_READ), 0);
+	cr_assert_eq(watch_begin(&watch, &scope, false), 0);
+	await_session(pid, false);
+	remove_advisory(id);
+	pid = start_advisory_session(ENDS_CLEAN, 600, id);
+	cr_expect_eq(watch_run(&watch, &soon), -ETIMEDOUT, "a session is there");
+	cr_expect_eq(watch_run(&watch, NULL), 0);
+	ended = watch_read_ended(&watch);
+	cr_expect_eq(ended.clean, 1);
+	cr_expect_eq(ended.forced, 1);
+	watch_end(&watch);
+	scope_close(&scope);
 }
 
 Test(waiting, many_sessions)
