@@ -119,17 +119,22 @@ void output_send(struct output *output)
 	(void)send_bytes(output, output->ring.used);
 }
 
-/* Takes everything back out of the pipe for pages, into the ring. */
-static void copy_pages(struct output *output, size_t len)
+/* Takes everything back out of the pipe for pages, into the ring, but for the last drop bytes of len.  What
+ * cannot be read back was promised to the client: then the output is broken. */
+static void copy_pages(struct output *output, size_t len, size_t drop)
 {
 	while (len > 0) {
 		ssize_t got = read(output->pages[0], ring_end(&output->ring), len);
 
-		if (got <= 0)
-			break;
+		if (got <= 0) {
+			log_error("pages of a file: %s", got < 0 ? strerror(errno) : "lost");
+			output_break(output);
+			return;
+		}
 		ring_added(&output->ring, (size_t)got);
 		len -= (size_t)got;
 	}
+	ring_dropped(&output->ring, drop);
 	output->paged = output->slots_used = 0;
 }
 
@@ -210,8 +215,8 @@ int output_add_pages(struct output *output, const void *header, size_t header_le
 	got = fill_pages(output, file, offset, len);
 	if (got != (ssize_t)len) {
 		/* The header stands there already and is wrong. */
-		copy_pages(output, output->paged + header_len + (got > 0 ? (size_t)got : 0));
-		ring_dropped(&output->ring, header_len + (got > 0 ? (size_t)got : 0));
+		whole = header_len + (got > 0 ? (size_t)got : 0);
+		copy_pages(output, output->paged + whole, whole);
 		return got < 0 ? -ENOTSUP : 0;
 	}
 	output->paged += whole;

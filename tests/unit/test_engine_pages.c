@@ -350,3 +350,29 @@ Test(pages, a_pipe_that_others_write_to)
 	close(ends[1]);
 	close(file);
 }
+
+/* A page may turn out to be unreadable when it is taken back (page_cache_pipe_buf_confirm of the kernel). */
+Test(pages, pages_that_cannot_be_taken_back)
+{
+	struct output output;
+	int ends[2], reader, null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int file = open("f", O_RDONLY | O_CLOEXEC);
+
+	cr_assert(null >= 0 && file >= 0);
+	cr_assert_eq(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+	cr_assert_eq(output_init(&output, ends[1]), 0);
+	output_set_pages(&output, 64 << 10);
+	cr_assert_eq(output_add_pages(&output, "head", 4, file, 0, 4096), 1);
+	reader = dup(output.pages[0]);
+	cr_assert_geq(reader, 0);
+	cr_assert_geq(dup3(null, output.pages[0], O_CLOEXEC), 0);
+	cr_expect_eq(output_add_pages(&output, "head", 4, file, SIZE, 4096), 0);
+	cr_expect(output.broken, "what the client was to get is lost");
+	cr_expect_eq(output_waiting(&output), 0);
+	output_free(&output);
+	close(ends[0]);
+	close(ends[1]);
+	close(reader);
+	close(null);
+	close(file);
+}
