@@ -178,9 +178,14 @@ static int scan(struct watch *watch)
 
 int watch_begin(struct watch *watch, struct scope *scope, bool forces)
 {
-	*watch = (struct watch){.scope = scope, .forces = forces, .started_ns = clock_now_ns()};
+	int rc;
+
+	*watch = (struct watch){.scope = scope, .started_ns = clock_now_ns()};
 	raise_limit(&watch->fds);
-	return scan(watch);
+	rc = scan(watch);
+	/* Not before the order has been given that is about to be: it may put a deadline off. */
+	watch->forces = forces;
+	return rc;
 }
 
 static size_t collect_fds(const struct watch *watch, struct pollfd *polled)

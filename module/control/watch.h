@@ -24,9 +24,9 @@ struct watch {
 	char problem[WATCH_PROBLEM_MAX]; /* what a negative result was about; safe to print */
 };
 
-/* Begins to watch a scope: whatever ends from here on is counted.  With forces also what an order's
- * deadline has left over is ended, from here on and as long as it is watched (force.h); that takes root,
- * but for one's own.  Raises the limit on open files, for each session and connection takes one.  scope must live until watch_end.  Returns 0, -EACCES
+/* Begins to watch a scope: whatever ends from here on is counted.  With forces, watch_run also ends what an
+ * order's deadline has left over (force.h); that takes root, but for one's own.  Raises the limit on open
+ * files, for each session and connection takes one.  scope must live until watch_end.  Returns 0, -EACCES
  * when the caller may not see every session of the scope, or another negative errno; the caller
  * calls watch_end in any case. */
 int watch_begin(struct watch *watch, struct scope *scope, bool forces);

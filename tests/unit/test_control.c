@@ -1059,6 +1059,21 @@ Test(waiting, of_root_ends_what_a_deadline_left_over)
 	cr_expect_lt(result.took_ns, 10 * NS_PER_S);
 }
 
+/* G5: a deadline that has passed and is put off ends nobody any more, by whoever puts it off either. */
+Test(waiting, close_puts_a_deadline_off_before_it_looks_at_it)
+{
+	pid_t session;
+
+	if (geteuid() != 0)
+		cr_skip_test("takes root");
+	open_connection_of(NOBODY);
+	session = start_nobodys_session(false);
+	order_of_yesterday();
+	run("close --deadline 1h --wait --timeout 300ms");
+	EXPECT_STATUS(STATUS_TIMED_OUT);
+	cr_expect_eq(waitpid(session, NULL, WNOHANG), 0, "it has been ended");
+}
+
 Test(waiting, tallies_count_who_ended_before)
 {
 	open_connection();
