@@ -52,6 +52,7 @@ enum control_status close_target(struct control *control, const char *verb,
     const struct order_change *change, bool wait, bool forces)
 {
 	enum scope_mode mode = change_scope_mode(&control->target, true);
+	struct order_change own = *change;
 	enum control_status status;
 	struct watch watch;
 	struct scope scope;
@@ -62,7 +63,8 @@ enum control_status close_target(struct control *control, const char *verb,
 		return control_table_error(control, verb, rc);
 	/* The watch comes first: sessions that end at once must be counted too. */
 	rc = wait ? watch_begin(&watch, &scope, forces) : 0;
-	status = give_order(control, verb, change, &scope);
+	own.anew = change->anew && watch_passes_over(&watch);
+	status = give_order(control, verb, &own, &scope);
 	if (wait && status == STATUS_DONE)
 		status = wait_finish(control, &watch, rc);
 	else if (wait)

@@ -6,8 +6,9 @@
 #include "table/order.h"
 
 /* Gives the order to the command's target, wakes whom it concerns and says so; with wait, waits until
- * nothing is live, and with forces ends what the deadline leaves over (watch_begin).  Complains in the
- * name of verb. */
+ * nothing is live, and with forces ends what the deadline leaves over (watch_begin).  An order that is to be
+ * anew, which takes wait, is so only where the one in force passes over somebody.  Complains in the name of
+ * verb. */
 enum control_status close_target(struct control *control, const char *verb,
     const struct order_change *change, bool wait, bool forces);
 

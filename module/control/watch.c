@@ -188,6 +188,18 @@ int watch_begin(struct watch *watch, struct scope *scope, bool forces)
 	return rc;
 }
 
+bool watch_passes_over(const struct watch *watch)
+{
+	for (size_t i = 0; i < watch->count; i++) {
+		const struct watched *watched = watch->connections[i];
+
+		if (watched->live &&
+		    orders_plan(&watch->orders, &watched->connection).drain == POLICY_DRAIN_UNSET)
+			return true;
+	}
+	return false;
+}
+
 static size_t collect_fds(const struct watch *watch, struct pollfd *polled)
 {
 	size_t count = 0;

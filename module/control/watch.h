@@ -31,6 +31,9 @@ struct watch {
  * calls watch_end in any case. */
 int watch_begin(struct watch *watch, struct scope *scope, bool forces);
 
+/* Whether something was live at the last look that no order applied to. */
+bool watch_passes_over(const struct watch *watch);
+
 /* Returns 0 once nothing in the scope is live, -ETIMEDOUT after timeout_ns, or as watch_begin.
  * timeout_ns NULL: twenty seconds past the latest deadline that is in force on what is live, or five
  * minutes where none is. */

@@ -63,10 +63,13 @@ static bool has_passed(const struct order *order, uint64_t now_ns)
 void order_apply_change(struct order *order, const struct order_change *change, uint64_t now_ns)
 {
 	if (!order->active)
-		*order = (struct order){.active = 1, .issued_ns = now_ns};
+		*order = (struct order){.active = 1};
+	if (order->issued_ns == 0 || change->anew)
+		order->issued_ns = now_ns;
 	if (change->drain != POLICY_DRAIN_UNSET)
 		order->drain = change->drain;
-	if (change->set_deadline && (change->deadline_ns != 0 || !has_passed(order, now_ns)))
+	if (change->set_deadline &&
+	    (change->deadline_ns != 0 || change->anew || !has_passed(order, now_ns)))
 		order->deadline_ns = now_ns + change->deadline_ns;
 	if (change->message != NULL)
 		snprintf(order->message, sizeof(order->message), "%s", change->message);

@@ -79,10 +79,12 @@ struct order_change {
 	bool set_deadline;
 	uint64_t deadline_ns; /* from now; with set_deadline.  0: one that has passed stays */
 	const char *message;  /* NULL: leave it as it is */
+	bool anew;            /* issued now, also where one is in force */
 };
 
 /* Changes an order, or begins one at now_ns where none is active.  The time of issue of one in force
- * stays, and so does what change leaves alone: giving an order twice is giving it once. */
+ * stays, and so does what change leaves alone: giving an order twice is giving it once.  Not so anew: then
+ * it is an order of now_ns, of which what change leaves alone is as it was. */
 void order_apply_change(struct order *order, const struct order_change *change, uint64_t now_ns);
 
 /* Makes hostile or torn content harmless: a known drain, a terminated message. */

@@ -123,7 +123,7 @@ int table_order(
 		rc = read_place(target, &place, &order);
 	if (rc != 0)
 		goto out;
-	if (!order.active && place.tally != NULL) {
+	if ((!order.active || change->anew) && place.tally != NULL) {
 		atomic_store(&place.tally->clean, 0);
 		atomic_store(&place.tally->forced, 0);
 	}

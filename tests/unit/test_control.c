@@ -770,6 +770,31 @@ Test(orders, abort_repeats)
 	EXPECT_IN(result.err, "abort: connection=0.2: no such connection");
 }
 
+/* Whom an order in force passes over, for the policy has admitted him since, an abort does not. */
+Test(orders, abort_reaches_the_admitted)
+{
+	struct order before;
+
+	open_connection();
+	run("close -q --message moving");
+	before = order_on("host");
+	run("abort -q");
+	cr_expect_eq(order_on("host").issued_ns, before.issued_ns, "nobody was passed over");
+	newcomers_get = POLICY_ADMIT;
+	open_connection();
+	start_obedient_session();
+	before = order_on("host");
+	run("abort");
+	EXPECT_STATUS(STATUS_DONE);
+	EXPECT_IN(result.out, "no session left; ended: 1 clean, 0 by force\n");
+	cr_expect_gt(order_on("host").issued_ns, before.issued_ns);
+	cr_expect_gt(order_on("host").deadline_ns, before.deadline_ns);
+	cr_expect_str_eq(order_on("host").message, "moving");
+	open_connection();
+	run("list -o connection,state");
+	EXPECT_IN(result.out, "0.1         draining\n1.1         draining\n2.1         open\n");
+}
+
 Test(orders, unknown_connection)
 {
 	run("close connection=0.1");
