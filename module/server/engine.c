@@ -22,8 +22,9 @@
 #define BUSY_TURNS 4
 
 static const int exit_io = 1; /* as OpenSSH's */
-/* How often it is looked whether the client has taken pages of a file that is about to change. */
-static const uint64_t held_ns = NS_PER_MS / 2;
+/* How often it is looked whether the client has taken pages of a file that is about to change: ever more
+ * seldom, but soon enough in proportion to how long it has taken. */
+static const uint64_t held_least_ns = NS_PER_MS / 2, held_most_ns = 64 * NS_PER_MS;
 /* How often it is looked whether sshd has taken the last replies. */
 static const uint64_t taken_tick_ns = 5 * NS_PER_MS;
 
@@ -40,6 +41,7 @@ struct engine {
 	    taken_ns; /* when the end began; when replies were last taken since then */
 	uint64_t taken_bytes;
 	uint64_t started_ns;
+	uint64_t held_ns; /* how long a request that is held is to wait next; 0: none is */
 	uint64_t active_ns, moved_bytes; /* when something moved last, and how much had by then */
 	unsigned int busy_turns;
 	struct engine_result result;
@@ -204,6 +206,15 @@ static void give_up_replies(struct engine *engine)
 	output_break(&engine->output);
 }
 
+static uint64_t next_held_ns(struct engine *engine)
+{
+	if (engine->held_ns == 0)
+		engine->held_ns = held_least_ns;
+	else if (engine->held_ns < held_most_ns)
+		engine->held_ns *= 2;
+	return engine->held_ns;
+}
+
 /* How long to wait at most. */
 static uint64_t wait_limit(struct engine *engine)
 {
@@ -211,7 +222,8 @@ static uint64_t wait_limit(struct engine *engine)
 
 	if (engine->serve.held && output_waiting(&engine->output) == 0 &&
 	    !serve_crew_is_busy(&engine->serve))
-		return held_ns;
+		return next_held_ns(engine);
+	engine->held_ns = 0;
 	if (engine->served)
 		return taken_tick_ns;
 	if (engine->ending)

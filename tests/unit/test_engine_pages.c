@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BLOCK 32768u
@@ -327,6 +328,45 @@ Test(pages, shares_of_a_connection_and_of_a_user)
 	cr_expect_eq(
 	    pipe_share_take(scratch_shmdir, &memberships[1][PIPE_SHARES_USER], &shares[0][0]), 0);
 	cr_expect_eq(pipe_share_take(scratch_shmdir, &memberships[0][0], &shares[0][1]), -EAGAIN);
+}
+
+/* What the child has used of the processor. */
+static uint64_t used_ns(void)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	cr_assert_eq(clock_getcpuclockid(peer.pid, &clock), 0);
+	cr_assert_eq(clock_gettime(clock, &used), 0);
+	return (uint64_t)used.tv_sec * NS_PER_S + (uint64_t)used.tv_nsec;
+}
+
+/* A request that has to wait until the pages before it are taken costs next to nothing meanwhile. */
+Test(pages, a_client_that_takes_its_time)
+{
+	static struct packet stream;
+	const uint32_t count = 8;
+	struct peer_handle handle;
+	uint64_t before;
+
+	(void)start();
+	handle = begin_reading();
+	stream.len = 0;
+	for (uint32_t i = 0; i < count; i++)
+		peer_add(&stream, SFTP_READ, i, "xqu", PEER_HANDLE(handle), UINT64_C(0), BLOCK);
+	peer_add(&stream, SFTP_OPEN, count, "suu", "g", SFTP_FLAG_WRITE | SFTP_FLAG_CREAT, 0u);
+	peer_send(&peer, stream.bytes, stream.len);
+	wait_stalled();
+	clock_sleep_ns(200 * NS_PER_MS);
+	before = used_ns();
+	clock_sleep_ns(NS_PER_S);
+	cr_expect_lt(used_ns() - before, 15 * NS_PER_MS, "it does not rest");
+	for (uint32_t i = 0; i < count; i++)
+		cr_assert(replied_data(i, content, BLOCK));
+	before = clock_now_ns();
+	(void)peer_take_handle(&peer, count);
+	cr_expect_lt(clock_now_ns() - before, NS_PER_S);
+	finish();
 }
 
 /* Who shares the pipe may have put something into it, which is not ours to count. */
