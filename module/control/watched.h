@@ -39,8 +39,7 @@ struct watched {
 	size_t pin_count, pin_space;
 	int monitor_fd; /* -1: not held */
 	bool monitor_ended;
-	bool
-	    abandoned; /* its monitor had ended and the table had it still: the module did not release it */
+	bool abandoned; /* its monitor ended before the table let go of it: it was not released */
 	bool live, was_live;
 	uint64_t ending_ns; /* since when nobody has been a member; 0: somebody is */
 	struct force force;
