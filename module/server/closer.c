@@ -105,9 +105,10 @@ static int await_last(struct session *session)
 	return signals_take_wake() ? -EINTR : members_wait_last(&session->membership);
 }
 
-/* As the connection's guard: stays until it is gone or there is no reason any more to end it.  Holds
- * nobody: the write lock comes to the guard when no session is left. */
-static void guard(struct session *session, enum closing verdict)
+/* As the connection's guard: stays until it is gone or there is no reason any more to end it, and returns
+ * which of them it is; OTHERS when it cannot wait.  Holds nobody: the write lock comes to the guard when no
+ * session is left. */
+static enum closing guard(struct session *session, enum closing verdict)
 {
 	int rc;
 
@@ -118,12 +119,28 @@ static void guard(struct session *session, enum closing verdict)
 		}
 		verdict = closing_look(session);
 		if (verdict != STILL_CLOSING)
-			return;
+			break;
 		rc = await_last(session);
 		if (rc == 0)
 			verdict = closing_run(session, -1);
 		else if (rc != -EINTR)
-			return;
+			return OTHERS;
+	}
+	return verdict;
+}
+
+/* A guard that is called off resigns first, and then looks once more: whoever has seen a later order
+ * meanwhile has found a guard, and counts on it. */
+static void stand_guard(struct session *session, enum closing verdict)
+{
+	bool anew = true;
+
+	while (anew) {
+		verdict = guard(session, verdict);
+		members_resign_guard(&session->membership);
+		anew = verdict == CALLED_OFF && closing_look(session) == STILL_CLOSING &&
+		       members_become_guard(&session->membership) == 0;
+		verdict = STILL_CLOSING;
 	}
 }
 
@@ -145,7 +162,7 @@ static void run_closer(struct session *session, int session_proper)
 		return;
 	}
 	if (verdict == KEPT)
-		guard(session, verdict);
+		stand_guard(session, verdict);
 	finish(session);
 }
 
@@ -160,7 +177,7 @@ static void run_guard(struct session *session)
 	close_inherited(session);
 	if (members_become_guard(&session->membership) != 0)
 		return;
-	guard(session, STILL_CLOSING);
+	stand_guard(session, STILL_CLOSING);
 	finish(session);
 }
 

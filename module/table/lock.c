@@ -57,6 +57,13 @@ int lock_try_own(int fd, off_t at)
 	return errno == EACCES ? -EAGAIN : -errno;
 }
 
+void lock_drop_own(int fd, off_t at)
+{
+	struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
+
+	(void)fcntl(fd, F_SETLK, &lock);
+}
+
 pid_t lock_owner(int fd, off_t at)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};

@@ -26,8 +26,9 @@ int lock_wait_exclusive(int fd, off_t at);
 
 /* The write lock on one byte that belongs to the process, not to the description (F_SETLK): no child
  * inherits it, and it is gone when the process closes any descriptor of the file.  Returns as
- * lock_try. */
+ * lock_try.  lock_drop_own gives it up. */
 int lock_try_own(int fd, off_t at);
+void lock_drop_own(int fd, off_t at);
 
 /* The process that holds the byte by lock_try_own, as the kernel says; 0 when there is none, or it cannot
  * be seen from here. */

@@ -343,6 +343,11 @@ int members_become_guard(struct membership *membership)
 	return lock_try_own(membership->fd, LOCK_GUARD);
 }
 
+void members_resign_guard(struct membership *membership)
+{
+	lock_drop_own(membership->fd, LOCK_GUARD);
+}
+
 bool members_has_guard(const struct membership *membership)
 {
 	return lock_is_held(membership->fd, LOCK_GUARD, 1, NULL) == 1;

@@ -73,10 +73,11 @@ enum members_left members_try_last(struct membership *membership);
 /* The guard of a connection, a child of one of its sessions.  members_reopen gives it a description of its
  * own in place of the one that it shares with its parent, without lock and row; members_become_guard
  * makes it the only one: 0, or -EAGAIN when there is another.  Both may return another negative errno.
- * members_wait_last waits until nobody is a member; then the caller is the last one out, as after
- * LEFT_LAST: 0, or -EINTR when a signal was handled. */
+ * members_resign_guard makes room for another.  members_wait_last waits until nobody is a member; then
+ * the caller is the last one out, as after LEFT_LAST: 0, or -EINTR when a signal was handled. */
 int members_reopen(struct membership *membership);
 int members_become_guard(struct membership *membership);
+void members_resign_guard(struct membership *membership);
 bool members_has_guard(const struct membership *membership);
 int members_wait_last(struct membership *membership);
 
