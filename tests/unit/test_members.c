@@ -289,6 +289,47 @@ Test(members_file, what_a_session_shows)
 	members_reader_close(&seen);
 }
 
+/* G7: what was killed while it changed a file's row has left an odd version; the row's next files are shown. */
+Test(members_file, a_file_row_that_was_left_half_written_serves_the_next)
+{
+	struct members_reader seen;
+	struct membership a;
+	struct member member;
+
+	make_file();
+	a = joined();
+	atomic_store(&members_row(&a)->state, MEMBER_ACTIVE);
+	atomic_store(&members_row(&a)->files[0].version, 7);
+	cr_assert_not_null(members_file_begin(&a, "/srv/in/b", FILE_WRITE));
+	seen = reader();
+	cr_assert_eq(members_next(&seen, &member), 1);
+	cr_assert_eq(member.file_count, 1);
+	cr_expect_str_eq(member.files[0].path, "/srv/in/b");
+	members_close(&a);
+	members_reader_close(&seen);
+}
+
+/* G6: a file's row that is sound in all but its path, which has no end. */
+Test(members_file, a_path_without_an_end_is_passed_over)
+{
+	struct members_reader seen;
+	struct file_row *file;
+	struct membership a;
+	struct member member;
+
+	make_file();
+	a = joined();
+	atomic_store(&members_row(&a)->state, MEMBER_ACTIVE);
+	file = members_file_begin(&a, "x", FILE_WRITE);
+	memset(file->path, 'x', sizeof(file->path));
+	seen = reader();
+	cr_assert_eq(members_next(&seen, &member), 1);
+	cr_expect_eq(member.id.pid, getpid());
+	cr_expect_eq(member.file_count, 0);
+	members_close(&a);
+	members_reader_close(&seen);
+}
+
 /* A child that is a member until it is killed. */
 static pid_t start_member(void)
 {
@@ -315,9 +356,9 @@ static pid_t start_member(void)
 /* G4: the kernel lets go for a session that is killed, and it is counted as ended by force. */
 Test(members_file, a_killed_session_holds_nobody)
 {
+	static struct membership all[MEMBERS_ROWS];
 	struct members_reader seen;
 	struct members_ended ended;
-	struct membership a;
 	pid_t pid;
 
 	make_file();
@@ -329,11 +370,12 @@ Test(members_file, a_killed_session_holds_nobody)
 	cr_expect(!members_any(&seen));
 	cr_assert_eq(members_read_ended(&seen, &ended), 0);
 	cr_expect_eq(ended.forced, 1);
-	/* Taken over row by row, the count moves from the row to the header. */
+	/* G7: with its row taken over, which is the last to be, the count moves from there to the header. */
+	for (size_t i = 0; i < MEMBERS_ROWS; i++)
+		all[i] = joined();
 	for (size_t i = 0; i < MEMBERS_ROWS; i++) {
-		a = joined();
-		members_leave(&a, END_CLEAN);
-		members_close(&a);
+		members_leave(&all[i], END_CLEAN);
+		members_close(&all[i]);
 	}
 	cr_assert_eq(members_read_ended(&seen, &ended), 0);
 	cr_expect_eq(ended.forced, 1);
@@ -404,6 +446,28 @@ Test(members_file, the_guard_is_the_last_one_when_the_last_was_killed)
 	close(has_lock);
 	members_close(&a);
 	members_reader_close(&seen);
+}
+
+/* Who resigns makes room for another guard, and may become it again. */
+Test(members_file, a_guard_resigns)
+{
+	struct membership a;
+	pid_t guard;
+	int has_lock;
+
+	make_file();
+	a = joined();
+	cr_expect_eq(members_become_guard(&a), 0);
+	members_resign_guard(&a);
+	guard = start_guard(NULL, &has_lock);
+	cr_expect_not(has_come(has_lock, 100));
+	cr_expect(members_has_guard(&a));
+	cr_expect_eq(members_become_guard(&a), -EAGAIN);
+	kill(guard, SIGKILL);
+	waitpid(guard, NULL, 0);
+	cr_expect_eq(members_become_guard(&a), 0);
+	close(has_lock);
+	members_close(&a);
 }
 
 /* It takes nothing from a session that leaves properly. */
@@ -593,6 +657,57 @@ Test(members_file, a_process_of_another_user_is_not_signalled)
 	cr_expect_eq(members_signal_all(&seen, SIGKILL), 0);
 	close(membership.fd);
 	members_reader_close(&seen);
+}
+
+/* G6: a process that has the guard's lock and is another user's: a program, say, that was started with it and
+ * has changed its user since. */
+Test(members_file, a_guard_of_another_user_is_not_signalled)
+{
+	struct connection connection = scratch_connection();
+	struct members_reader seen;
+	int ready[2], status;
+	char byte;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		cr_skip_test("only root can give files away");
+	cr_assert_eq(members_create(scratch_shmdir, ref, 65534, 65534), 0);
+	connection.ref = ref;
+	connection.uid = 65534;
+	cr_assert_eq(members_reader_open(scratch_shmdir, &connection, &seen), 0);
+	cr_assert_eq(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (lock_try_own(open(file_path(), O_RDWR), LOCK_GUARD) == 0)
+			(void)!write(ready[1], "", 1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	cr_assert_eq(read(ready[0], &byte, 1), 1);
+	cr_expect(members_is_guarded(&seen));
+	cr_expect_eq(members_signal_all(&seen, SIGKILL), 0);
+	cr_expect_eq(waitpid(pid, &status, WNOHANG), 0);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(ready[0]);
+	members_reader_close(&seen);
+}
+
+/* G6: root's file, or a third user's, in the place of a user's own. */
+Test(members_file, a_file_of_another_user_is_refused)
+{
+	struct connection connection = scratch_connection();
+	struct members_reader seen;
+
+	if (geteuid() != 0)
+		cr_skip_test("only root can give files away");
+	cr_assert_eq(members_create(scratch_shmdir, ref, 0, 0), 0);
+	connection.ref = ref;
+	connection.uid = 65534;
+	cr_expect_eq(members_reader_open(scratch_shmdir, &connection, &seen), -EPERM, "root's");
+	cr_assert_eq(chown(file_path(), 65533, 65533), 0);
+	cr_expect_eq(members_reader_open(scratch_shmdir, &connection, &seen), -EPERM, "a third's");
 }
 
 /* G6: whatever a user writes into his file, reading it from outside ends well. */
