@@ -326,6 +326,17 @@ Test(force, the_connection_of_a_killed_session)
 	end_tree();
 }
 
+/* G6: the monitor's only child is not a process of the connection's user. */
+Test(force, an_sshd_of_another_user_stays)
+{
+	start_tree(false, false);
+	kill_session();
+	connection.uid++;
+	step(KILL_DUE + 1);
+	cr_expect_not(sshd_ends(300));
+	end_tree();
+}
+
 Test(force, an_sshd_that_is_stubborn)
 {
 	start_tree(true, false);
