@@ -13,12 +13,14 @@
  *     CHANGES  of the operator: order, reopen, order, ...
  *     PAM      the PAM module, the login elsewhere, and a client that may go at any time, are there
  *     CLOSE_LAST  the policy is close = "last", not "client"
+ *     GUARD    sessions that see an order see to a guard; otherwise there is none, as when its fork fails
  * and the mutations: run.sh. */
 #ifndef N
 #define N 3 /* sessions */
 #endif
 #define EVERYBODY ((1 << N) - 1)
 #define BIT(i) (1 << (i))
+#define NOBODY 7
 
 #ifdef CLOSE_LAST
 #define POLICY_CLOSES true
@@ -31,10 +33,22 @@ mtype = { FREE, CLAIMING, OPEN, CLOSING, RELEASING, REAPING };
 /* The kernel's locks, as sets of open file descriptions.  Description i is session i's, and its closer's,
  * which shares it once it is forked. */
 byte rd, wr;     /* LOCK_MEMBERS */
-byte leaver = N; /* LOCK_LEAVERS */
+byte leaver = NOBODY; /* LOCK_LEAVERS */
 byte refusing;   /* LOCK_REFUSED */
 byte listed;     /* a row's lock, and the row names its holder: whom root can signal */
 byte session_has, closer_has;
+#ifdef GUARD
+/* LOCK_GUARD, which is its process's.  The guard that a session has forked has description N; one that was
+ * the closer keeps its own. */
+byte guard = NOBODY;
+byte newborn = NOBODY; /* whose description one shares that is forked and has not come to members_reopen */
+#define SHARES(i) (newborn == i)
+#define BORN(i) newborn = (newborn == N && i == N -> NOBODY : newborn)
+#define HAS_GUARD (guard != NOBODY || newborn != NOBODY)
+#else
+#define SHARES(i) false
+#define HAS_GUARD false
+#endif
 #define OTHERS_HOLD(i) ((rd | wr) & ~BIT(i))
 #define OTHERS_WRITE(i) (wr & ~BIT(i))
 #define MEMBERS_ANY ((rd | wr) != 0)
@@ -69,17 +83,18 @@ byte telling;   /* who is in the middle of a change */
 #define MONITOR 2
 bool owed;      /* an order has met somebody inside: it owes the connection's end */
 bool kept;      /* a closer has found the connection in use by something else */
+bool excused;   /* somebody was killed who was the guard, or had none beside him: the order is to be given again */
 
 /* The last close(2) of a description, by whoever had it, or their deaths. */
 inline drop_description(i)
 {
 	if
-	:: ((session_has | closer_has) & BIT(i)) == 0 ->
+	:: ((session_has | closer_has) & BIT(i)) == 0 && !SHARES(i) ->
 		rd = rd & ~BIT(i);
 		wr = wr & ~BIT(i);
 		refusing = refusing & ~BIT(i);
 		moved = moved & ~BIT(i);
-		leaver = (leaver == i -> N : leaver);
+		leaver = (leaver == i -> NOBODY : leaver);
 	:: else
 	fi
 }
@@ -87,20 +102,49 @@ inline drop_description(i)
 /* G3: who goes without being the last one out leaves somebody behind who will be. */
 inline expect_heir()
 {
-	assert(!unnoticed || (rd | wr | leaving) != 0 || !sshd_alive || released)
+	assert(!unnoticed || (rd | wr | leaving) != 0 || HAS_GUARD || !sshd_alive || released)
 }
 
 /* Unless that one is killed. */
 inline excuse_heir()
 {
 	if
-	:: (rd | wr | leaving) == 0 -> unnoticed = false
+	:: (rd | wr | leaving) == 0 && !HAS_GUARD -> unnoticed = false
 	:: else
 	fi
 }
 
+/* Somebody is killed: description k's closer, or N + 1, a session. */
+inline excuse_order(k)
+{
+#ifdef GUARD
+	excused = excused || guard == k || newborn == k || !HAS_GUARD;
+	guard = (guard == k -> NOBODY : guard);
+	newborn = (newborn == k && k == N -> NOBODY : newborn)
+#else
+	skip
+#endif
+}
+
+/* A description of the guard's own, instead of its parent's. */
+inline members_reopen()
+{
+#ifndef SHARED
+	if
+	:: newborn == 0 -> newborn = N; drop_description(0)
+	:: newborn == 1 -> newborn = N; drop_description(1)
+#if N > 2
+	:: newborn == 2 -> newborn = N; drop_description(2)
+#endif
+	fi
+#else
+	skip
+#endif
+}
+
 inline kill_session(k)
 {
+	excuse_order(N + 1);
 	killed = killed | BIT(k);
 	inside = inside & ~BIT(k);
 	leaving = leaving & ~BIT(k);
@@ -115,6 +159,7 @@ inline kill_session(k)
 
 inline kill_closer(k)
 {
+	excuse_order(k);
 	killed_closers = killed_closers | BIT(k);
 	closer_has = closer_has & ~BIT(k);
 	leaving = leaving & ~BIT(k);
@@ -160,6 +205,10 @@ inline members_signal_all(who)
 		od;
 		woken = woken | BIT(j); j++ }
 	:: atomic { (listed >> j) == 0 ->
+#ifdef GUARD
+		/* signal_guard */
+		woken = woken | (guard != NOBODY -> BIT(guard) : 0);
+#endif
 		j = 0; telling = telling & ~who;
 		assert(telling != 0 || (inside & moved & ~woken) == 0);
 		break }
@@ -181,8 +230,8 @@ inline members_try_last(i)
 #ifdef NO_TURNS
 	:: true
 #else
-	:: atomic { leaver == N -> leaver = i }
-	:: atomic { leaver != N && LIMIT_CAN_PASS -> stops++; goto loser }
+	:: atomic { leaver == NOBODY -> leaver = i }
+	:: atomic { leaver != NOBODY && LIMIT_CAN_PASS -> stops++; goto loser }
 #endif
 	fi;
 	if
@@ -193,7 +242,7 @@ loser:
 			assert(crashes > 0 || stops > 0 || MEMBERS_ANY || !sshd_alive || released);
 			leaving = leaving | BIT(i) };
 #ifdef TRY_ONCE
-		atomic { leaving = leaving & ~BIT(i); leaver = (leaver == i -> N : leaver); goto out }
+		atomic { leaving = leaving & ~BIT(i); leaver = (leaver == i -> NOBODY : leaver); goto out }
 #else
 		if
 		:: atomic { OTHERS_HOLD(i) != 0 -> leaving = leaving & ~BIT(i);
@@ -201,7 +250,7 @@ loser:
 			:: leaver == i
 			:: else -> goto out
 			fi };
-			atomic { leaver = N; goto out }
+			atomic { leaver = NOBODY; goto out }
 		:: atomic { OTHERS_HOLD(i) == 0 -> leaving = leaving & ~BIT(i); WIN(i) }
 		fi
 #endif
@@ -209,7 +258,7 @@ loser:
 	/* What a closer that was killed said is not true of us. */
 	gate_closing = false;
 winner:
-	atomic { leaver = (leaver == i -> N : leaver); goto last_one }
+	atomic { leaver = (leaver == i -> NOBODY : leaver); goto last_one }
 }
 
 /* members_leave: end_row */
@@ -305,20 +354,34 @@ serve:
 				plan = order_active;
 				if
 				:: ends
+#ifdef GUARD
+				:: !ends && plan -> goto ordered
+				:: !ends && !plan -> goto serve
+#else
 				:: else -> goto serve
+#endif
 				fi
 			}
 		:: atomic { END_ROW(i); goto left }
 		fi;
 
 leave:
-		atomic { END_ROW(i) };
+		atomic { END_ROW(i); goto left };
+#ifdef GUARD
+		/* closer_guard: members_has_guard, fork_off */
+ordered:
+		if
+		:: atomic { HAS_GUARD }
+		:: atomic { !HAS_GUARD && ((closer_has | killed_closers) & BIT(N)) == 0 -> newborn = i; run closer(N, plan) }
+		fi;
+		goto serve;
+#endif
 left:
 		members_try_last(i);
 
 		/* closer_start: look */
 last_one:
-#ifdef PAM
+#if defined(PAM) || defined(GUARD)
 		if
 		:: atomic { sshd_alive }
 		:: atomic { !sshd_alive -> goto out }
@@ -385,7 +448,7 @@ out:
 
 /* closer.c: look, at each tick of a wait.  It can only say something new when there is NEWS, so a wait is
  * left without NEWS, or looks and waits on. */
-#ifdef PAM
+#if defined(PAM) || defined(GUARD)
 #define NEWS(i) (EPOCH_MOVED(i) || !sshd_alive)
 #else
 #define NEWS(i) EPOCH_MOVED(i)
@@ -393,7 +456,7 @@ out:
 inline look(i)
 {
 	if
-#ifdef PAM
+#if defined(PAM) || defined(GUARD)
 	:: atomic { !sshd_alive -> goto out }
 #endif
 	:: atomic { EPOCH_MOVED(i) };
@@ -409,13 +472,29 @@ inline look(i)
 	fi
 }
 
-/* Forked by the last one out. */
+/* Forked by the last one out; or as the guard, with i = N, by a session that saw an order.  One guard is
+ * forked at a time, and one that has resigned is out of the way first: there is one description for them. */
 proctype closer(byte i; bool plan)
 {
 	bool ends;
 
 	{
-		/* run_closer: members_begin_closing */
+#ifdef GUARD
+		if
+		:: atomic { i == N ->
+			/* run_guard: members_reopen */
+			closer_has = closer_has | BIT(N); moved = moved | BIT(N); members_reopen() };
+stand:
+			/* members_become_guard */
+			if
+			:: atomic { guard == NOBODY -> guard = i; BORN(i); goto watch }
+			:: atomic { guard != NOBODY -> BORN(i); goto finish }
+			fi
+		:: atomic { i != N }
+		fi;
+begin:
+#endif
+		/* closing_run: members_begin_closing */
 		if
 		:: atomic { !POLICY_CLOSES || plan -> gate_closing = true }
 		:: atomic { POLICY_CLOSES && !plan }
@@ -423,7 +502,7 @@ proctype closer(byte i; bool plan)
 		/* await_exit */
 		do
 		:: look(i)
-		:: atomic { !NEWS(i) && (children & BIT(i)) == 0 ->
+		:: atomic { !NEWS(i) && (i == N || (children & BIT(i)) == 0) ->
 			/* linger */
 			if
 			:: POLICY_CLOSES && !plan -> break
@@ -457,19 +536,83 @@ settle:
 		/* look_for_others: who may be a shell; who is a session that is being refused is waited for. */
 		if
 		:: atomic { children == 0 }
-		:: atomic { (children & unknown) != 0 -> kept = true; goto called_off }
-		:: atomic { children != 0 && LIMIT_CAN_PASS -> stops++; kept = true; goto called_off }
+		:: atomic { (children & unknown) != 0 -> kept = true; goto keep }
+		:: atomic { children != 0 && LIMIT_CAN_PASS -> stops++; kept = true; goto keep }
 		:: atomic { NEWS(i) -> goto settle }
 		fi;
 		/* end_connection.  The signal is the end: it cannot be taken back. */
 		atomic { assert(inside == 0); assert(OTHERS_HOLD(i) == 0); sshd_alive = false; goto out };
-called_off:
+keep:
+#ifdef GUARD
+		/* run_closer: members_become_guard */
+		if
+		:: atomic { guard == i }
+#ifdef KEPT_AND_GO
+		:: atomic { guard != i -> goto called_off }
+#else
+		:: atomic { guard == NOBODY -> guard = i }
+		:: atomic { guard != i && guard != NOBODY -> goto called_off }
+#endif
+		fi;
+		/* members_stop_closing */
 		gate_closing = false;
+		wr = wr & ~BIT(i);
+		/* await_others */
+		atomic { children == 0 || (woken & BIT(i)) != 0 || !sshd_alive -> woken = woken & ~BIT(i) };
+		/* guard: closing_look */
+watch:
+		do
+		:: look(i)
+		:: atomic { !NEWS(i) -> break }
+		od;
+		/* members_wait_last */
+		if
+		:: atomic { OTHERS_HOLD(i) == 0 -> wr = wr | BIT(i); unnoticed = false;
+			assert(inside == 0); assert(wr == BIT(i)) }
+		:: atomic { (woken & BIT(i)) != 0 -> woken = woken & ~BIT(i); goto watch }
+		fi;
+		atomic { gate_closing = false; goto begin };
+#endif
+called_off:
+#ifdef GUARD
+		/* members_resign_guard; then one more look, for a session or closer that has found a guard counts on it */
+		if
+		:: atomic { guard == i -> guard = NOBODY };
+#ifndef GO_AT_ONCE
+			if
+			:: atomic { EPOCH_MOVED(i) }; session_update(i);
+				atomic {
+					plan = order_active;
+					if
+					:: !ends && plan -> goto stand
+					:: else
+					fi
+				}
+			:: atomic { !EPOCH_MOVED(i) }
+			fi
+#endif
+		:: atomic { guard != i }
+		fi;
+#endif
+finish:
+		/* finish: convert, in members_try_last */
+		if
+		:: atomic { (wr & BIT(i)) != 0 -> gate_closing = false }
+		:: atomic { (wr & BIT(i)) == 0 }
+		fi;
 #ifdef RESUME_AND_GO
 		atomic { wr = wr & ~BIT(i); rd = rd | BIT(i) };
 #endif
 out:
-		atomic { closer_has = closer_has & ~BIT(i); drop_description(i); plan = false; ends = false; expect_heir() }
+		atomic { closer_has = closer_has & ~BIT(i); drop_description(i);
+#ifdef GUARD
+			guard = (guard == i -> NOBODY : guard); woken = woken & ~BIT(i);
+			if
+			:: i == N && OTHERS_HOLD(i) == 0 -> unnoticed = false
+			:: else
+			fi;
+#endif
+			plan = false; ends = false; expect_heir() }
 	} unless { atomic { (killed_closers & BIT(i)) ->
 		killed_closers = killed_closers & ~BIT(i); plan = false; ends = false } }
 }
@@ -603,6 +746,9 @@ end_fate:
 	:: SESSION_CAN_CRASH(1)
 	:: CLOSER_CAN_CRASH(0)
 	:: CLOSER_CAN_CRASH(1)
+#ifdef GUARD
+	:: CLOSER_CAN_CRASH(N)
+#endif
 #if N > 2
 	:: SESSION_CAN_CRASH(2)
 	:: CLOSER_CAN_CRASH(2)
@@ -632,7 +778,11 @@ active proctype judge()
 	timeout;
 	/* An order that has met a session has ended the connection, unless that serves something else, or
 	 * somebody died or stood still. */
+#ifdef GUARD
+	assert(!owed || excused || stops > 0 || !sshd_alive);
+#else
 	assert(!owed || kept || crashes > 0 || stops > 0 || !sshd_alive);
+#endif
 	/* Of everybody who is gone nothing is left. */
 	assert(wr == 0 && rd == 0 && listed == 0 && refusing == 0 && inside == 0);
 #ifdef PAM

@@ -82,6 +82,7 @@ fails() {
 three='-DN=3 -DSTOPS=0' two='-DN=2 -DSTOPS=0'
 closed_inside='inside == 0' admitted_late='!released' no_heir='!unnoticed' stuck='wr == 0 && rd == 0'
 unknown='plan == order_active' nobody='stops > 0 || rd | wr != 0' unseen='inside & moved & ~woken'
+not_ended='!owed || excused'
 
 holds membership "$three -DCRASHES=1 -DCHANGES=1" 'G1, G3, G5, G7: three sessions, an order, a death at any step'
 holds membership "$three -DCRASHES=1 -DCHANGES=0 -DCLOSE_LAST" 'G1, G3, G7: three sessions, close = "last", a death'
@@ -92,8 +93,11 @@ holds membership "$two -DCRASHES=0 -DCHANGES=1 -DPAM" 'G1, G5: an order and the 
 holds membership "-DN=2 -DSTOPS=1 -DCRASHES=0 -DCHANGES=0 -DPAM" 'G1, G9: the PAM module, a process that is stopped'
 holds membership "$two -DCRASHES=1 -DCHANGES=0 -DPAM -DCLOSE_LAST" 'G1, G7: close = "last" and the PAM module, a death'
 holds membership "$two -DCRASHES=2 -DCHANGES=0 -DPAM" 'G7: the monitor dies and its entry is reaped, another death'
+holds membership "$two -DCRASHES=1 -DCHANGES=1 -DGUARD" 'G1, G3, G4, G7: an order and its guard, a death at any step'
+holds membership "$two -DCRASHES=0 -DCHANGES=3 -DGUARD" 'G3, G5: an order and its guard, reopen, order'
 holds orders '' 'G5, G7: an order_cell, three writers of whom one may die, a reader'
 is_finite membership '-DN=2 -DSTOPS=1 -DCRASHES=0 -DCHANGES=3' 'G9: every run ends'
+is_finite membership '-DN=2 -DSTOPS=0 -DCRASHES=0 -DCHANGES=2 -DGUARD' 'G9: every run with a guard ends'
 is_finite membership '-DN=2 -DSTOPS=0 -DCRASHES=1 -DCHANGES=0 -DPAM' 'G9: every run with the PAM module ends'
 
 two="$two -DCRASHES=0"
@@ -112,5 +116,8 @@ fails membership "$two -DCHANGES=0 -DPAM -DONLY_CLOSING_ENDS" "$admitted_late" '
 fails membership "$two -DCHANGES=0 -DPAM -DGENERATION_FIRST" "$admitted_late" "reading an entry's generation before its word"
 fails membership "-DN=2 -DSTOPS=0 -DCRASHES=1 -DCHANGES=0 -DPAM -DREAP_BLINDLY" "$closed_inside" \
 	'reaping without a second look for members'
+fails membership "-DN=2 -DSTOPS=0 -DCRASHES=1 -DCHANGES=1 -DGUARD -DSHARED" "$stuck" 'a guard without a description of its own'
+fails membership "$two -DCHANGES=1 -DGUARD -DKEPT_AND_GO" "$not_ended" 'leaving the connection to something else without a guard'
+fails membership "$two -DCHANGES=3 -DGUARD -DGO_AT_ONCE" "$not_ended" 'a guard that is called off and goes without a last look'
 fails orders -DNO_LOCK 'first==' "writing an order without the writers' lock"
 echo "1..$tests"
