@@ -89,17 +89,31 @@ privsep_dir_drop() {
 	[ -n "${privsep_fd:-}" ] || return 0
 	if flock -n -x "$privsep_fd" && [ -e "$PRIVSEP_DIR/.sftp-drain" ]; then
 		rm -f "$PRIVSEP_DIR/.sftp-drain"
-		rmdir "$PRIVSEP_DIR"
+		# The host's sshd may have been started meanwhile.
+		pgrep -x sshd > /dev/null || rmdir "$PRIVSEP_DIR"
 	fi
 	exec {privsep_fd}<&-
 	privsep_fd=
 }
 
+# A number that no user and no process has. What the users run is killed in the end, and a container's users
+# need not be in the user database of the host that runs their processes.
+free_uid() {
+	local uid=$((200 + RANDOM % 800))
+	! getent passwd "$uid" > /dev/null && ! pgrep -U "$uid" > /dev/null && ! pgrep -u "$uid" > /dev/null && echo "$uid"
+}
+
+new_user() {
+	local uid
+	uid=$(free_uid) && useradd --system --uid "$uid" --no-create-home --home-dir "$place/home/$1" \
+		--shell "$2" --password '*' --comment 'sftp-drain, temporary' "$1"
+}
+
 # user_add NAME SHELL: a user who can log in with our key only.
 user_add() {
+	! id -u "$1" > /dev/null 2>&1 || return 1
 	users+=("$1")
-	poll 30 useradd --system --no-create-home --home-dir "$place/home/$1" --shell "$2" \
-		--password '*' --comment 'sftp-drain, temporary' "$1" || return 1
+	poll 30 new_user "$1" "$2" || return 1
 	install -d -o "$1" -g "$1" -m 755 "$place/home/$1"
 	cp "$place/userkey.pub" "$place/keys/$1"
 }
@@ -194,7 +208,7 @@ sshd_run() {
 	if [ -n "$sanitizer" ]; then
 		export LD_PRELOAD=$sanitizer ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 	fi
-	exec "$place/$service" -D -f "$place/sshd_config" -E "$sshd_log" 2> "$place/sshd.stderr"
+	exec setpriv --pdeathsig TERM "$place/$service" -D -f "$place/sshd_config" -E "$sshd_log" 2> "$place/sshd.stderr"
 }
 
 sshd_has_started_or_died() {
@@ -314,7 +328,7 @@ place_remove() {
 	done
 	users=()
 	rm -f "/etc/pam.d/$service"
-	rm -rf "$place" "$shmdir" "$shmdir"-*
+	rm -rf --one-file-system "$place" "$shmdir" "$shmdir"-*
 	privsep_dir_drop
 	place=
 }
