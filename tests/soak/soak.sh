@@ -12,11 +12,7 @@ SOAK_SECONDS=${SOAK_SECONDS:-1800}
 SOAK_SEED=${SOAK_SEED:-$RANDOM}
 export SOAK_SECONDS SOAK_SEED PYTHONDONTWRITEBYTECODE=1
 
-# The PAM module logs to syslog: /dev/log is ours, in a mount namespace of ours.
-if [ -z "${SOAK_NAMESPACE:-}" ] && unshare --mount true 2> /dev/null; then
-	SOAK_NAMESPACE=1 exec unshare --mount --propagation private bash "$0"
-fi
-[ -n "${SOAK_NAMESPACE:-}" ] || skip_all 'needs root and a mount namespace'
+has_own_dev || skip_all 'needs root and a mount namespace'
 command -v python3 > /dev/null || skip_all 'needs python3'
 e2e_begin
 echo "SOAK_SEED=$SOAK_SEED SOAK_SECONDS=$SOAK_SECONDS"
@@ -40,27 +36,6 @@ while read -r size seed; do
 done < <(PYTHONPATH=$here python3 -c 'import rounds
 for size, seed in rounds.CONTENTS: print(size, seed)')
 
-# private_dev: puts a copy of /dev in its place, in which we may make /dev/log.  It is made outside of the
-# place, and taken away there before anything else: what removes the place must never reach the host's
-# /dev/shm by way of it.
-private_dev() {
-	local dev name
-	dev=$(mktemp -d /tmp/sftp-drain-dev.XXXXXX) || return 1
-	mount -t tmpfs -o mode=755 sftp-drain-soak "$dev" || return 1
-	for name in null zero full random urandom tty ptmx; do
-		cp -a "/dev/$name" "$dev" || return 1
-	done
-	for name in pts shm; do
-		mkdir "$dev/$name" && mount --bind "/dev/$name" "$dev/$name" || return 1
-	done
-	ln -s /proc/self/fd "$dev/fd" && mount --rbind "$dev" /dev || return 1
-	umount -R "$dev" && rmdir "$dev" || return 1
-	python3 "$here/devlog.py" /dev/log "$syslog" &
-	poll "$PATIENCE" test -S /dev/log
-}
-
-syslog=$place/syslog.log
-need private_dev
 need sshd_start yes
 
 # run_soak: sets $status.
@@ -68,7 +43,7 @@ run_soak() {
 	local ssh_options
 	ssh_options=$(ssh_options)
 	export place support sshd_port sshd_pid ssh_options control config rundir shmdir sshd_log sessions_log syslog
-	python3 "$here/soak.py" run "${users[@]}"
+	setpriv --pdeathsig TERM python3 "$here/soak.py" run "${users[@]}"
 	status=$?
 }
 

@@ -1,9 +1,10 @@
 # What the end-to-end tests are made of.  Without libssh they are skipped, and say so.
 dist_check_DATA += tests/support/e2e.sh tests/support/hosts.sh tests/support/lsan.supp \
 	tests/support/scenario.sh tests/support/scenario_program.sh
-dist_check_SCRIPTS += tests/support/criterion_tap.sh
+dist_check_SCRIPTS += tests/support/criterion_tap.sh tests/support/own_dev.sh
 
 check_PROGRAMS += \
+	tests/support/devlog \
 	tests/support/hold \
 	tests/support/pattern \
 	tests/support/pipe_level \
@@ -21,6 +22,7 @@ endif
 tests_support_delayfs_SOURCES = tests/support/delayfs.c
 tests_support_delayfs_CFLAGS = $(AM_CFLAGS) $(FUSE3_CFLAGS)
 tests_support_delayfs_LDADD = $(FUSE3_LIBS)
+tests_support_devlog_SOURCES = tests/support/devlog.c
 tests_support_hold_SOURCES = tests/support/hold.c
 tests_support_pattern_SOURCES = tests/support/pattern.c \
 	tests/support/stream.c tests/support/stream.h
