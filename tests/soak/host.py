@@ -54,7 +54,7 @@ class Host:
         self._control = [env["control"], "--config", env["config"]]
         self._control += ["--rundir", env["rundir"], "--shmdir", env["shmdir"]]
         self._lock = threading.Lock()
-        self._running = {"client": {}, "command": {}}
+        self._running = {"client": {}, "command": {}, "hold": {}}
 
     # processes
 

@@ -16,9 +16,16 @@ class Order:
     drain: str  # None: as the policy says
     deadline: float  # seconds; None: as the policy says
     began: float  # not in force before
+    messages: set  # what it may tell those whom it refuses; "": nothing
+    given: float = None  # its command has ended
     certain: float = None  # in force from here on
     doubtful: float = None  # in force until here
     ended: float = None  # not in force any more
+
+    def tells(self):
+        """An order that was perhaps taken back while it was being changed has lost the older message."""
+        lost = self.doubtful is not None and (self.certain is None or self.doubtful < self.certain)
+        return self.messages | {""} if lost else self.messages
 
     def may_hold(self, user, since, until):
         return (
@@ -39,20 +46,31 @@ class Order:
 
 @dataclasses.dataclass
 class Kill:
-    victim: str  # session, sshd, monitor, client, guard, command
+    victim: str  # [held|signalled] session, sshd, monitor, client, guard, command
     user: str
     pid: int
     at: float
     label: str  # of a client: its round's
     below: list  # the pids of the victim and its descendants
 
+    def is_silent(self, pid):
+        """Whether that session could not say what became of its files: SIGKILL."""
+        return self.victim in ("session", "held session") and self.pid == pid
+
     def ends_session(self, label, pid):
         """Whether the session of that pid, of that round, had to end by it."""
         return self.label == label if self.victim == "client" else pid in self.below
 
+    def ends_any_session(self):
+        return self.victim.endswith("session")
+
     def ends_connection(self, label):
         """Whether a connection of that round may have ended by it."""
         return self.victim in ("sshd", "monitor") or self.label == label
+
+
+def plain(value):
+    return sorted(value) if isinstance(value, set) else vars(value)
 
 
 class Journal:
@@ -68,7 +86,7 @@ class Journal:
     def note(self, what, **fields):
         with self._lock:
             fields = {"at": round(time.monotonic() - self.began, 3), "what": what, **fields}
-            self._file.write(json.dumps(fields, default=vars) + "\n")
+            self._file.write(json.dumps(fields, default=plain) + "\n")
 
     def count(self, *names):
         with self._lock:
@@ -78,7 +96,7 @@ class Journal:
         self.note(f"VIOLATION: {text}", **fields)
         with self._lock:
             self.violations.append(text)
-        print(f"VIOLATION: {text}: {json.dumps(fields, default=vars)}", flush=True)
+        print(f"VIOLATION: {text}: {json.dumps(fields, default=plain)}", flush=True)
 
     def order(self, order):
         with self._lock:

@@ -31,6 +31,7 @@ class Transfer:
     local: str = None
     sent: bool = False  # whether the client has come to asking for it
     told_ok: bool = False
+    told: int = 0  # bytes of an upload of which the client has been told that they were written
     number: int = None  # of its session, in `siblings`
 
 
@@ -226,7 +227,8 @@ class Worker(threading.Thread):
             for i in range(max(steps)):
                 for plan, step in live:
                     if i < step:
-                        client.ask("step", plan.number, plan.size // (step + 1))
+                        good, offset = client.ask("step", plan.number, plan.size // (step + 1))
+                        plan.told = int(offset) if good else plan.told
                         time.sleep(pauses.pop())
             for plan, _ in live:
                 self.finish(client, this, plan)

@@ -3,6 +3,7 @@
 #
 #     soak.py policy USER...     prints the configuration
 #     soak.py run USER...
+import json
 import os
 import signal
 import sys
@@ -19,7 +20,7 @@ from verify import Verifier
 # connections have left, which is awaited at the end.
 DEFAULT = {"drain": "transfer", "deadline": 60}
 POLICIES = [
-    {},
+    {"max_sessions_per_connection": 2},
     {"close": "last"},
     {"close": "first"},
     {"while_draining": "refuse-login"},
@@ -29,7 +30,8 @@ WORKERS = 6
 
 
 def settings(policy):
-    return " ".join(f'{name} = "{value}";' for name, value in policy.items() if name != "deadline")
+    # A number, or a string: as JSON has them.
+    return " ".join(f"{name} = {json.dumps(value)};" for name, value in policy.items())
 
 
 def print_policy(users):
@@ -37,7 +39,6 @@ def print_policy(users):
     rules = [
         f'\t{{ match = {{ user = "{user}"; }}; {settings(policy)} }}'
         for user, policy in zip(users, POLICIES)
-        if policy
     ]
     print("rules = (\n" + ",\n".join(rules) + "\n);")
 
@@ -50,6 +51,7 @@ FIGURES = {
     "killed": ["kill "],
     "orders": ["close status ", "close --wait status ", "reopen status "],
     "waits": ["wait status "],
+    "aborts": ["abort status "],
     "explained": ["explained "],
 }
 
@@ -76,7 +78,7 @@ def soak(env, users):
     policies = {user: {**DEFAULT, **policy} for user, policy in zip(users, POLICIES)}
     verifier = Verifier(host, journal, policies, env["sessions_log"])
     workers = [Worker(i, seed, users, host, journal, verifier.rounds) for i in range(WORKERS)]
-    chaos = Chaos(seed, users, host, journal)
+    chaos = Chaos(seed, users, host, journal, policies)
     threads = [verifier, *workers, chaos]
     for thread in threads:
         thread.daemon = True

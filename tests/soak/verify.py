@@ -10,7 +10,9 @@ import time
 
 from host import LIMIT, is_running
 
-DRAINING = re.compile(r"server is draining|this connection is being closed")
+FIRST = "this connection closes after its first session"
+DRAINING = re.compile(rf"server is draining(?:: (note \d+\.|{FIRST}))?|this connection is being closed")
+TOO_MANY = "this connection has too many sessions"
 # What clients say when they are refused without a text (stock clients show the code of a status only), and
 # when their connection or their session is gone.
 REFUSED = re.compile(r": Failure\s*$|Permission denied", re.M)
@@ -118,6 +120,9 @@ class Verifier(threading.Thread):
         policy = self.policies[this.user]
         return bool(orders) or (this.many and policy.get("close", "client") != "client")
 
+    def is_limited(self, this):
+        return this.many and "max_sessions_per_connection" in self.policies[this.user]
+
     def may_cut(self, this, orders, now):
         """Whether what is open may have been ended: at a deadline, or because all was to end now."""
         policy = self.policies[this.user]
@@ -132,6 +137,7 @@ class Verifier(threading.Thread):
 
     def verify_texts(self, this, kills, orders):
         refusable = self.may_refuse(this, orders)
+        limited = self.is_limited(this)
         for text in this.failures:
             if "HUNG" in text:
                 self.journal.violation("a client waits for ever", said=text, round=this)
@@ -139,18 +145,34 @@ class Verifier(threading.Thread):
                 self.journal.count("refused with a text")
                 if not refusable:
                     self.journal.violation("refused without an order", said=text, round=this)
+                self.verify_messages(this, text, orders)
+            elif TOO_MANY in text:
+                self.journal.count("refused by a limit")
+                if not limited:
+                    self.journal.violation("refused without a limit", said=text, round=this)
             elif REFUSED.search(text) and this.kind != "slow":
                 self.journal.count("refused with a code")
-                if not refusable:
+                if not refusable and not limited:
                     self.journal.violation("refused without an order", said=text, round=this)
             elif ENDED.search(text):
                 self.journal.count("ended without a text")
-                ends = [kill for kill in kills if kill.victim == "session"]
+                ends = [kill for kill in kills if kill.ends_any_session()]
                 ends += [kill for kill in kills if kill.ends_connection(this.label)]
                 if not refusable and not ends:
                     self.journal.violation("ended without a reason", said=text, round=this)
             else:
                 self.journal.violation("an unknown failure", said=text, round=this)
+
+    def verify_messages(self, this, text, orders):
+        """An order's message is told to everybody whom it refuses."""
+        told = set().union(*(order.tells() for order in orders))
+        if self.policies[this.user].get("close") == "first":
+            told.add(FIRST)
+        for found in DRAINING.finditer(text):
+            if found[1]:
+                self.journal.count("refused with a message")
+            if "draining" in found[0] and (found[1] or "") not in told:
+                self.journal.violation("not what the order says", said=text, told=told, round=this)
 
     def verify_upload(self, this, transfer, logged, kills, orders, now):
         opened = [entry for entry in logged if entry[1] == "open"]
@@ -170,10 +192,12 @@ class Verifier(threading.Thread):
         self.journal.count("uploads interrupted")
         if size is None:
             self.journal.violation("an upload is gone", **fine)
+        elif size < transfer.told:
+            self.journal.violation("what the client was told is not in the file", **fine)
         elif closed and closed[0][2] != size:
             self.journal.violation("the log has another size", **fine)
         pid = opened[0][0]
-        if not closed and not any(kill.victim == "session" and kill.pid == pid for kill in kills):
+        if not closed and not any(kill.is_silent(pid) for kill in kills):
             self.journal.violation("the log does not say what became of an upload", **fine)
         reasons = [kill for kill in kills if kill.ends_session(this.label, pid)]
         if not reasons and not self.may_cut(this, orders, now):
