@@ -3,6 +3,7 @@
 #include "control/idle.h"
 
 #include "control/orders.h"
+#include "util/clock.h"
 #include "util/proc.h"
 
 #include <errno.h>
@@ -11,9 +12,14 @@
 #include <string.h>
 #include <unistd.h>
 
+/* For all that are met on their way out, together. */
+static const uint64_t going_limit_ns = 100 * NS_PER_MS;
+static const uint64_t tick_ns = 2 * NS_PER_MS;
+
 struct idle_walk {
 	struct orders orders;
 	size_t ended;
+	uint64_t waited_ns;
 };
 
 /* The process that serves the connection for its user: the monitor's only child, which has its name; or
@@ -78,9 +84,14 @@ bool idle_end_connection(const struct connection *connection, int signal)
 	return done;
 }
 
-/* Whether sessions have been on it and are no more, and no guard is there that will see to its end. */
-static bool was_left(const struct members_reader *reader)
+/* Whether sessions have been on it and are no more, and no guard is there that will see to its end.  The last
+ * one, or its closer, may have looked at the orders before this one was given, and be about to go. */
+static bool was_left(struct idle_walk *walk, const struct members_reader *reader)
 {
+	while (walk->waited_ns < going_limit_ns && members_any_unlisted(reader)) {
+		clock_sleep_ns(tick_ns);
+		walk->waited_ns += tick_ns;
+	}
 	return members_ever_joined(reader) && !members_any(reader) && !members_is_guarded(reader);
 }
 
@@ -91,7 +102,7 @@ static int visit(const struct scope *scope, struct scope_connection *found, void
 
 	if (found->advisory || connection->state != ENTRY_OPEN ||
 	    orders_plan(&walk->orders, connection).drain == POLICY_DRAIN_UNSET ||
-	    scope_open_reader(scope, found) != 0 || !was_left(&found->reader))
+	    scope_open_reader(scope, found) != 0 || !was_left(walk, &found->reader))
 		return 0;
 	if (idle_end_connection(connection, SIGTERM))
 		walk->ended++;

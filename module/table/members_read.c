@@ -53,6 +53,11 @@ bool members_any(const struct members_reader *reader)
 	return lock_is_held(reader->fd, LOCK_MEMBERS, 1, NULL) == 1;
 }
 
+bool members_any_unlisted(const struct members_reader *reader)
+{
+	return members_any(reader) && lock_is_held(reader->fd, LOCK_ROWS, MEMBERS_ROWS, NULL) == 0;
+}
+
 static off_t row_offset(uint32_t index)
 {
 	return MEMBERS_ROWS_AT + (off_t)(index * sizeof(struct member_row));

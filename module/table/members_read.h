@@ -52,6 +52,9 @@ void members_reader_close(struct members_reader *reader);
 /* Whether any process holds the membership, or closes the connection.  Asked of the kernel. */
 bool members_any(const struct members_reader *reader);
 
+/* Whether whoever holds it has no row: a session that begins or has ended, a closer. */
+bool members_any_unlisted(const struct members_reader *reader);
+
 /* Whether the last one out has begun to close the connection, as the file says: a hint. */
 bool members_is_closing(const struct members_reader *reader);
 

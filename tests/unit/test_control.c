@@ -1208,6 +1208,8 @@ enum life {
 	SESSION_THERE,
 	SESSION_LEFT_GUARD_THERE,
 	SESSION_LEFT_COMMAND_THERE,
+	SESSION_ABOUT_TO_GO,
+	CLOSER_THERE,
 };
 
 /* A monitor and, below it, the process that serves the connection for its user, which returns its end in
@@ -1233,7 +1235,8 @@ static void start_sshd(enum life life, int *served)
 			_exit(1);
 		if (life >= SESSION_LEFT && life != SESSION_THERE) {
 			members_leave(&membership, END_CLEAN);
-			members_stop_closing(&membership);
+			if (life < SESSION_ABOUT_TO_GO)
+				members_stop_closing(&membership);
 		}
 		if (life == SESSION_LEFT_GUARD_THERE && members_become_guard(&membership) != 0)
 			_exit(1);
@@ -1244,6 +1247,11 @@ static void start_sshd(enum life life, int *served)
 		}
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		(void)!write(ready, "", 1);
+		if (life == SESSION_ABOUT_TO_GO) {
+			/* So that the command comes first. */
+			clock_sleep_ns(30 * NS_PER_MS);
+			members_stop_closing(&membership);
+		}
 		pause();
 		_exit(0);
 	}
@@ -1274,6 +1282,8 @@ Test(orders, connection_without_a_session)
 	    {SESSION_THERE, false},
 	    {SESSION_LEFT_GUARD_THERE, false},
 	    {SESSION_LEFT_COMMAND_THERE, false},
+	    {SESSION_ABOUT_TO_GO, true},
+	    {CLOSER_THERE, false},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
