@@ -17,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static void serve(int in, int out, const struct options *options, struct peer_result *result)
@@ -219,6 +220,16 @@ void peer_wait_taken(const struct peer *peer)
 		if (waiting > 0)
 			clock_sleep_ns(NS_PER_MS / 10);
 	}
+}
+
+uint64_t peer_used_ns(const struct peer *peer)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	cr_assert_eq(clock_getcpuclockid(peer->pid, &clock), 0);
+	cr_assert_eq(clock_gettime(clock, &used), 0);
+	return (uint64_t)used.tv_sec * NS_PER_S + (uint64_t)used.tv_nsec;
 }
 
 void peer_close_to(struct peer *peer)

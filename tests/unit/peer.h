@@ -61,6 +61,9 @@ void peer_continue(struct peer *peer);
 /* Returns once the child has taken all that was sent. */
 void peer_wait_taken(const struct peer *peer);
 
+/* What the child has used of the processor. */
+uint64_t peer_used_ns(const struct peer *peer);
+
 void peer_close_to(struct peer *peer);
 void peer_close_from(struct peer *peer);
 

@@ -256,17 +256,6 @@ Test(engine, signal_while_nobody_takes_replies)
 	cr_expect_eq(result.open_handles, 0);
 }
 
-/* What the child has used of the processor. */
-static uint64_t used_ns(void)
-{
-	struct timespec used;
-	clockid_t clock;
-
-	cr_assert_eq(clock_getcpuclockid(peer.pid, &clock), 0);
-	cr_assert_eq(clock_gettime(clock, &used), 0);
-	return (uint64_t)used.tv_sec * NS_PER_S + (uint64_t)used.tv_nsec;
-}
-
 /* A signal that comes when the end has begun already neither keeps the replies back nor the processor busy. */
 Test(engine, signals_while_the_last_replies_wait)
 {
@@ -294,9 +283,9 @@ Test(engine, signals_while_the_last_replies_wait)
 		cr_assert_eq(kill(peer.pid, SIGTERM), 0);
 		clock_sleep_ns(100 * NS_PER_MS);
 		cr_assert_eq(kill(peer.pid, numbers[i]), 0);
-		before = used_ns();
+		before = peer_used_ns(&peer);
 		clock_sleep_ns(500 * NS_PER_MS);
-		cr_expect_lt(used_ns() - before, 100 * NS_PER_MS, "it does not wait");
+		cr_expect_lt(peer_used_ns(&peer) - before, 100 * NS_PER_MS, "it does not wait");
 		for (uint32_t id = 0; id < 20; id++)
 			cr_assert(peer_receive(&peer, &reply), "reply %u is lost", id);
 		cr_expect(peer_replied_code(&peer, 20, SFTP_OK));

@@ -219,13 +219,12 @@ static void write_block(const struct peer_handle *handle, uint32_t id)
 	    (uint64_t)id * sizeof(block) / 2, (const void *)block, sizeof(block));
 }
 
-/* While a WRITE takes its time more is received than its pipe holds; and all is carried out in order. */
-Test(crew, a_session_receives_while_it_writes)
+/* Opens a file on a file system that takes half a second for each request, and writes to it until it is known
+ * to be slow. */
+static struct peer_handle open_slow(uint32_t known)
 {
 	static char delay[] = "500000", backing[] = "backing";
-	const uint32_t known = 4, count = 12;
 	struct peer_handle handle;
-	off_t before;
 
 	cr_assert_eq(mkdir(backing, 0755), 0);
 	mount_by("support/delayfs", delay, backing);
@@ -234,11 +233,21 @@ Test(crew, a_session_receives_while_it_writes)
 	peer_request(
 	    &peer, SFTP_OPEN, 1000, "suu", "slow/f", SFTP_FLAG_WRITE | SFTP_FLAG_CREAT, 0u);
 	handle = peer_take_handle(&peer, 1000);
-	/* Until it is known to be slow. */
 	for (uint32_t i = 0; i < known; i++) {
 		write_block(&handle, i);
 		cr_assert(peer_replied_code(&peer, i, SFTP_OK));
 	}
+	return handle;
+}
+
+/* While a WRITE takes its time more is received than its pipe holds; and all is carried out in order. */
+Test(crew, a_session_receives_while_it_writes)
+{
+	const uint32_t known = 4, count = 12;
+	struct peer_handle handle;
+	off_t before;
+
+	handle = open_slow(known);
 	before = scratch_lstat("backing/f").st_size;
 	for (uint32_t i = known; i < count; i++)
 		write_block(&handle, i);
@@ -259,48 +268,26 @@ Test(crew, a_session_receives_while_it_writes)
 	}
 }
 
-/* What the child has used of the processor. */
-static uint64_t used_ns(void)
-{
-	struct timespec used;
-	clockid_t clock;
-
-	cr_assert_eq(clock_getcpuclockid(peer.pid, &clock), 0);
-	cr_assert_eq(clock_gettime(clock, &used), 0);
-	return (uint64_t)used.tv_sec * NS_PER_S + (uint64_t)used.tv_nsec;
-}
-
 /* A signal that comes meanwhile is minded later, and nobody is kept busy by it until then. */
 Test(crew, a_signal_while_it_writes)
 {
-	static char delay[] = "500000", backing[] = "backing";
 	const uint32_t known = 4, count = 12;
 	struct peer_handle handle;
 	uint64_t used;
 	off_t before;
 
-	cr_assert_eq(mkdir(backing, 0755), 0);
-	mount_by("support/delayfs", delay, backing);
-	peer_start(&peer, PEER_PIPES, NULL);
-	peer_init(&peer);
-	peer_request(
-	    &peer, SFTP_OPEN, 1000, "suu", "slow/f", SFTP_FLAG_WRITE | SFTP_FLAG_CREAT, 0u);
-	handle = peer_take_handle(&peer, 1000);
-	for (uint32_t i = 0; i < known; i++) {
-		write_block(&handle, i);
-		cr_assert(peer_replied_code(&peer, i, SFTP_OK));
-	}
+	handle = open_slow(known);
 	before = scratch_lstat("backing/f").st_size;
 	write_block(&handle, known);
 	peer_wait_taken(&peer);
 	cr_assert_eq(kill(peer.pid, SIGURG), 0);
-	used = used_ns();
+	used = peer_used_ns(&peer);
 	for (uint32_t i = known + 1; i < count; i++)
 		write_block(&handle, i);
 	peer_wait_taken(&peer);
 	cr_expect_eq(scratch_lstat("backing/f").st_size, before, "nothing is received meanwhile");
 	cr_assert(peer_replied_code(&peer, known, SFTP_OK));
-	cr_expect_lt(used_ns() - used, 100 * NS_PER_MS, "it does not wait");
+	cr_expect_lt(peer_used_ns(&peer) - used, 100 * NS_PER_MS, "it does not wait");
 	for (uint32_t i = known + 1; i < count; i++)
 		cr_assert(peer_replied_code(&peer, i, SFTP_OK));
 	finish();

@@ -330,17 +330,6 @@ Test(pages, shares_of_a_connection_and_of_a_user)
 	cr_expect_eq(pipe_share_take(scratch_shmdir, &memberships[0][0], &shares[0][1]), -EAGAIN);
 }
 
-/* What the child has used of the processor. */
-static uint64_t used_ns(void)
-{
-	struct timespec used;
-	clockid_t clock;
-
-	cr_assert_eq(clock_getcpuclockid(peer.pid, &clock), 0);
-	cr_assert_eq(clock_gettime(clock, &used), 0);
-	return (uint64_t)used.tv_sec * NS_PER_S + (uint64_t)used.tv_nsec;
-}
-
 /* A request that has to wait until the pages before it are taken costs next to nothing meanwhile. */
 Test(pages, a_client_that_takes_its_time)
 {
@@ -358,9 +347,9 @@ Test(pages, a_client_that_takes_its_time)
 	peer_send(&peer, stream.bytes, stream.len);
 	wait_stalled();
 	clock_sleep_ns(200 * NS_PER_MS);
-	before = used_ns();
+	before = peer_used_ns(&peer);
 	clock_sleep_ns(NS_PER_S);
-	cr_expect_lt(used_ns() - before, 15 * NS_PER_MS, "it does not rest");
+	cr_expect_lt(peer_used_ns(&peer) - before, 15 * NS_PER_MS, "it does not rest");
 	for (uint32_t i = 0; i < count; i++)
 		cr_assert(replied_data(i, content, BLOCK));
 	before = clock_now_ns();
