@@ -193,7 +193,7 @@ static int read_pages(
 	reply->again = rc == -EAGAIN;
 	handle->no_pages = rc == -ENOTSUP && output->slots > 0;
 	if (rc == 0 || rc == -ENOTSUP)
-		reply_begin(reply, reply->id, ring_end(&output->ring), ring_room(&output->ring));
+		reply_move(reply, ring_end(&output->ring), ring_room(&output->ring));
 	return rc;
 }
 

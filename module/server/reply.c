@@ -21,6 +21,11 @@ void reply_begin(struct reply *reply, uint32_t id, uint8_t *data, size_t cap)
 	*reply = (struct reply){.id = id, .writer = {.data = data, .cap = cap}};
 }
 
+void reply_move(struct reply *reply, uint8_t *data, size_t cap)
+{
+	reply->writer = (struct wire_writer){.data = data, .cap = cap};
+}
+
 size_t reply_end(struct reply *reply)
 {
 	size_t size = reply->writer.at;

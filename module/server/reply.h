@@ -35,6 +35,9 @@ struct reply {
 /* Starts a reply to the request id in cap bytes at data, cap at least REPLY_MAX. */
 void reply_begin(struct reply *reply, uint32_t id, uint8_t *data, size_t cap);
 
+/* Makes a reply of which nothing has been written yet elsewhere, in as much room. */
+void reply_move(struct reply *reply, uint8_t *data, size_t cap);
+
 /* Writes the length in front.  Returns the bytes that the whole packet takes here; 0 when no reply was
  * made, or one that did not fit: a defect of an operation unless it is elsewhere. */
 size_t reply_end(struct reply *reply);
