@@ -67,6 +67,8 @@ uint64_t force_step(struct force *force, const struct connection *connection, bo
 		return UINT64_MAX;
 	if (has_sessions(reader))
 		return end_sessions(force, reader, now_ns);
+	/* Who comes later has his own time. */
+	force->asked_ns = 0;
 	if (force->killed_ns == 0 || advisory || members_any(reader) || members_is_guarded(reader))
 		return UINT64_MAX;
 	return end_connection(force, connection, now_ns);

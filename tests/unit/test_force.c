@@ -189,6 +189,23 @@ Test(force, called_off_in_the_middle)
 	end(pid);
 }
 
+/* G9: but nobody by the time that another one had. */
+Test(force, whoever_comes_later_has_his_time)
+{
+	pid_t pid;
+	int status;
+
+	make_file(geteuid(), getegid());
+	pid = start(ENDS_AT_SIGTERM);
+	cr_expect_eq(step(DUE), KILL_DUE);
+	(void)end_of(pid);
+	cr_expect_eq(step(DUE + 1), UINT64_MAX);
+	pid = start(ENDS_AT_SIGTERM);
+	cr_expect_eq(step(KILL_DUE), KILL_DUE + LATE_SIGNAL_NS);
+	status = end_of(pid);
+	cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+}
+
 /* G6: a row that names another user's process, rightly in every detail, is no way to have it killed. */
 Test(force, nobody_elses_process)
 {
