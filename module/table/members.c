@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -291,16 +290,6 @@ enum members_left members_leave(struct membership *membership, enum member_end e
 	return left;
 }
 
-void members_show_refused(struct membership *membership)
-{
-	(void)lock_try(membership->fd, LOCK_REFUSED, LOCK_SHARED);
-}
-
-bool members_any_refused(const struct membership *membership)
-{
-	return lock_is_held(membership->fd, LOCK_REFUSED, 1, NULL) == 1;
-}
-
 uint64_t members_first_end(const struct membership *membership)
 {
 	return atomic_load(&membership->header->first_end_ns);
@@ -309,17 +298,6 @@ uint64_t members_first_end(const struct membership *membership)
 uint32_t members_joins(const struct membership *membership)
 {
 	return atomic_load(&membership->header->row_hint);
-}
-
-void members_begin_closing(struct membership *membership)
-{
-	atomic_store(&membership->header->gate, GATE_CLOSING);
-}
-
-void members_resume(struct membership *membership)
-{
-	atomic_store(&membership->header->gate, GATE_OPEN);
-	(void)lock_try(membership->fd, LOCK_MEMBERS, LOCK_SHARED);
 }
 
 int members_reopen(struct membership *membership)
@@ -338,36 +316,6 @@ int members_reopen(struct membership *membership)
 	return rc;
 }
 
-int members_become_guard(struct membership *membership)
-{
-	return lock_try_own(membership->fd, LOCK_GUARD);
-}
-
-void members_resign_guard(struct membership *membership)
-{
-	lock_drop_own(membership->fd, LOCK_GUARD);
-}
-
-bool members_has_guard(const struct membership *membership)
-{
-	return lock_is_held(membership->fd, LOCK_GUARD, 1, NULL) == 1;
-}
-
-int members_wait_last(struct membership *membership)
-{
-	int rc = lock_wait_exclusive(membership->fd, LOCK_MEMBERS);
-
-	if (rc == 0)
-		atomic_store(&membership->header->gate, GATE_OPEN);
-	return rc;
-}
-
-void members_stop_closing(struct membership *membership)
-{
-	atomic_store(&membership->header->gate, GATE_OPEN);
-	lock_drop(membership->fd, LOCK_MEMBERS);
-}
-
 void members_retire_advisory(struct membership *membership, const char *shmdir)
 {
 	const struct members_header *header = membership->header;
@@ -384,68 +332,4 @@ void members_retire_advisory(struct membership *membership, const char *shmdir)
 	if (!has_name(membership))
 		return;
 	members_remove_advisory(shmdir, sshd);
-}
-
-struct member_row *members_row(struct membership *membership)
-{
-	return membership->row_index < 0 ? NULL : &membership->rows[membership->row_index];
-}
-
-void members_show_orders(struct membership *membership, const struct drain_plan *plan)
-{
-	struct member_row *row = members_row(membership);
-
-	for (int i = 0; row != NULL && i < ORDER_SCOPES; i++)
-		atomic_store(&row->orders_ns[i], plan->issued_ns[i]);
-}
-
-/* A file row has one writer: stores and fences, no locked additions.  An odd version that is there
- * already is of a holder that was killed while it wrote. */
-static void begin_change(struct file_row *file)
-{
-	uint32_t version = atomic_load_explicit(&file->version, memory_order_relaxed) | 1;
-
-	atomic_store_explicit(&file->version, version, memory_order_relaxed);
-	atomic_thread_fence(memory_order_release);
-}
-
-static void end_change(struct file_row *file)
-{
-	uint32_t version = atomic_load_explicit(&file->version, memory_order_relaxed);
-
-	atomic_store_explicit(&file->version, version + 1, memory_order_release);
-}
-
-struct file_row *members_file_begin(
-    struct membership *membership, const char *path, enum file_direction direction)
-{
-	struct member_row *row = members_row(membership);
-	size_t length = strlen(path);
-	struct file_row *file = NULL;
-
-	for (int i = 0; row != NULL && file == NULL && i < MEMBERS_FILES; i++) {
-		if (row->files[i].direction == FILE_UNUSED)
-			file = &row->files[i];
-	}
-	if (file == NULL)
-		return NULL;
-	/* Of a long path the end says more than the beginning. */
-	if (length >= FILE_PATH_MAX) {
-		path += length - (FILE_PATH_MAX - 1);
-		length = FILE_PATH_MAX - 1;
-	}
-	begin_change(file);
-	memcpy(file->path, path, length + 1);
-	file->direction = direction;
-	atomic_store_explicit(&file->offset, 0, memory_order_relaxed);
-	atomic_store_explicit(&file->size, 0, memory_order_relaxed);
-	end_change(file);
-	return file;
-}
-
-void members_file_end(struct file_row *file)
-{
-	begin_change(file);
-	file->direction = FILE_UNUSED;
-	end_change(file);
 }
