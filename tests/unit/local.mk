@@ -42,7 +42,11 @@ tests_unit_test_force_SOURCES = tests/unit/test_force.c \
 	tests/unit/table_scratch.c tests/unit/table_scratch.h
 tests_unit_test_force_CFLAGS = $(unit_cflags)
 tests_unit_test_force_LDADD = libcontrol.la libtable.la libpolicy.la $(unit_libs)
-tests_unit_test_policy_SOURCES = tests/unit/test_policy.c tests/unit/test_policy_match.c
+tests_unit_test_policy_SOURCES = \
+	tests/unit/policy_scratch.c tests/unit/policy_scratch.h \
+	tests/unit/test_policy.c \
+	tests/unit/test_policy_load.c \
+	tests/unit/test_policy_match.c
 tests_unit_test_policy_CFLAGS = $(unit_cflags)
 tests_unit_test_policy_LDADD = libpolicy.la $(unit_libs)
 tests_unit_test_util_SOURCES = tests/unit/test_util.c $(unit_silent)

@@ -3,6 +3,7 @@
 
 #include "server/signals.h"
 #include "serving.h"
+#include "table_scratch.h"
 #include "util/clock.h"
 
 #include <criterion/criterion.h>
@@ -19,6 +20,20 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+struct options peer_options(void)
+{
+	static char user[] = "tester", home[] = "/";
+
+	unsetenv("SSH_CONNECTION");
+	unsetenv("SFTP_DRAIN_CONNECTION");
+	return (struct options){
+	    .config = "/nonexistent/sftp-drain.conf",
+	    .rundir = scratch_rundir,
+	    .shmdir = scratch_shmdir,
+	    .self = {.pw_name = user, .pw_dir = home, .pw_uid = geteuid()},
+	};
+}
 
 static void serve(int in, int out, const struct options *options, struct peer_result *result)
 {

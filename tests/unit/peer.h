@@ -28,6 +28,10 @@ struct peer {
 	struct peer_result *result; /* shared with the child */
 };
 
+/* Options of a session that uses the scratch table (table_scratch.h) and no configuration; no variable says
+ * that it is on a connection. */
+struct options peer_options(void);
+
 /* Starts the child in the current directory, with a session that is alone or, when options are
  * given, one that session_join makes. */
 void peer_start(struct peer *peer, enum peer_channel channel, const struct options *options);

@@ -26,18 +26,9 @@ static struct options options;
 
 static void set_up(void)
 {
-	static char user[] = "tester", home[] = "/";
-
 	scratch_begin();
 	scratch_enter();
-	unsetenv("SSH_CONNECTION");
-	unsetenv("SFTP_DRAIN_CONNECTION");
-	options = (struct options){
-	    .config = "/nonexistent/sftp-drain.conf",
-	    .rundir = scratch_rundir,
-	    .shmdir = scratch_shmdir,
-	    .self = {.pw_name = user, .pw_dir = home, .pw_uid = geteuid()},
-	};
+	options = peer_options();
 	cr_assert_eq(table_open_or_create(scratch_rundir, &table), 0);
 }
 

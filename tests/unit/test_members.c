@@ -627,23 +627,30 @@ Test(members_file, signals_reach_members_and_nobody_else)
 	members_reader_close(&seen);
 }
 
-/* G6: a row that names another user's process, rightly in every detail. */
-Test(members_file, a_process_of_another_user_is_not_signalled)
+/* A members file of another user. */
+static void open_nobodys(struct members_reader *seen)
 {
-	struct members_reader seen;
-	struct member_row row = {.state = MEMBER_ACTIVE};
 	struct connection connection = scratch_connection();
-	struct membership membership;
-	struct proc_stat stat;
-	struct member member;
-	int pidfd;
 
 	if (geteuid() != 0)
 		cr_skip_test("only root can give files away");
 	cr_assert_eq(members_create(scratch_shmdir, ref, 65534, 65534), 0);
 	connection.ref = ref;
 	connection.uid = 65534;
-	cr_assert_eq(members_reader_open(scratch_shmdir, &connection, &seen), 0);
+	cr_assert_eq(members_reader_open(scratch_shmdir, &connection, seen), 0);
+}
+
+/* G6: a row that names another user's process, rightly in every detail. */
+Test(members_file, a_process_of_another_user_is_not_signalled)
+{
+	struct members_reader seen;
+	struct member_row row = {.state = MEMBER_ACTIVE};
+	struct membership membership;
+	struct proc_stat stat;
+	struct member member;
+	int pidfd;
+
+	open_nobodys(&seen);
 	/* Held by somebody: the row's lock is in order. */
 	membership.fd = open(file_path(), O_RDWR);
 	cr_assert_eq(lock_try(membership.fd, LOCK_ROWS, LOCK_EXCLUSIVE), 0);
@@ -663,18 +670,12 @@ Test(members_file, a_process_of_another_user_is_not_signalled)
  * has changed its user since. */
 Test(members_file, a_guard_of_another_user_is_not_signalled)
 {
-	struct connection connection = scratch_connection();
 	struct members_reader seen;
 	int ready[2], status;
 	char byte;
 	pid_t pid;
 
-	if (geteuid() != 0)
-		cr_skip_test("only root can give files away");
-	cr_assert_eq(members_create(scratch_shmdir, ref, 65534, 65534), 0);
-	connection.ref = ref;
-	connection.uid = 65534;
-	cr_assert_eq(members_reader_open(scratch_shmdir, &connection, &seen), 0);
+	open_nobodys(&seen);
 	cr_assert_eq(pipe(ready), 0);
 	pid = fork();
 	if (pid == 0) {

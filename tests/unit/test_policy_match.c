@@ -3,14 +3,13 @@
 #include "policy/policy_address.h"
 #include "policy/policy_key.h"
 #include "policy/policy_load.h"
+#include "policy_scratch.h"
 #include "util/clock.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define KEY_A "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -118,36 +117,12 @@ Test(policy_match, fingerprints)
 
 /* policy_load, with rules that give the setting linger */
 
-static char dir[64], config[80];
-
-static void set_up(void)
-{
-	snprintf(dir, sizeof(dir), "/tmp/sd-policy-XXXXXX");
-	cr_assert_not_null(mkdtemp(dir));
-	snprintf(config, sizeof(config), "%s/conf", dir);
-}
-
-static void tear_down(void)
-{
-	remove(config);
-	rmdir(dir);
-}
-
-static void write_config(const char *text)
-{
-	FILE *file = fopen(config, "we");
-
-	cr_assert_not_null(file);
-	fputs(text, file);
-	cr_assert_eq(fclose(file), 0);
-}
-
 static void write_rule(const char *match)
 {
 	char text[512];
 
 	snprintf(text, sizeof(text), "rules = (\n{ match = {\n%s }; linger = \"9s\"; } );", match);
-	write_config(text);
+	policy_scratch_write(text);
 }
 
 /* Returns linger in seconds. */
@@ -156,11 +131,12 @@ static uint64_t load(const struct policy_subject *subject, struct policy_origins
 	struct policy policy;
 	struct policy_error error;
 
-	cr_assert_eq(policy_load(config, subject, &policy, origins, &error), 0, "%s", error.text);
+	cr_assert_eq(policy_load(policy_scratch_config, subject, &policy, origins, &error), 0, "%s",
+	    error.text);
 	return policy.linger_ns / NS_PER_S;
 }
 
-TestSuite(policy_rule, .init = set_up, .fini = tear_down, .timeout = 30);
+TestSuite(policy_rule, .init = policy_scratch_begin, .fini = policy_scratch_end, .timeout = 30);
 
 Test(policy_rule, lists_of_addresses)
 {
@@ -234,8 +210,9 @@ Test(policy_rule, odd_patterns_are_named_with_their_line)
 
 		snprintf(match, sizeof(match), "%s = [ \"*\", \"%s\" ];", key, odd);
 		write_rule(match);
-		cr_expect_eq(policy_load(config, NULL, &policy, NULL, &error), -EINVAL, "%s", odd);
-		snprintf(start, sizeof(start), "%s:3: %s = \"", config, key);
+		cr_expect_eq(policy_load(policy_scratch_config, NULL, &policy, NULL, &error),
+		    -EINVAL, "%s", odd);
+		snprintf(start, sizeof(start), "%s:3: %s = \"", policy_scratch_config, key);
 		cr_expect_eq(strncmp(error.text, start, strlen(start)), 0, "%s", error.text);
 		cr_expect_not_null(strstr(error.text, "in the match of rules[0]: must be "));
 	}
@@ -249,10 +226,11 @@ Test(policy_rule, a_key_that_is_not_known_yet)
 	    .user = "bob", .keys = keys, .key_count = 1, .keys_open = true};
 	struct policy_origins origins;
 
-	write_config("rules = ( { match = { key = \"" KEY_A "\"; }; linger = \"9s\"; },"
-		     " { match = { key = \"" KEY_A "\"; user = \"alice\"; }; deadline = \"9s\"; },"
-		     " { linger = \"7s\"; drain = \"now\"; },"
-		     " { match = { key = \"" KEY_A "\"; }; drain = \"session\"; } );");
+	policy_scratch_write(
+	    "rules = ( { match = { key = \"" KEY_A "\"; }; linger = \"9s\"; },"
+	    " { match = { key = \"" KEY_A "\"; user = \"alice\"; }; deadline = \"9s\"; },"
+	    " { linger = \"7s\"; drain = \"now\"; },"
+	    " { match = { key = \"" KEY_A "\"; }; drain = \"session\"; } );");
 	cr_expect_eq(load(&bob, &origins), 7);
 	cr_expect(origins.may_change[POLICY_SETTING_LINGER]);
 	cr_expect_not(origins.may_change[POLICY_SETTING_DEADLINE], "it is not for bob");
