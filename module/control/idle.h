@@ -6,7 +6,8 @@
 
 /* Sends SIGTERM to the sshd process of each registered connection of the scope to which an order applies,
  * on which SFTP sessions have been and none is any more, and on which sshd serves nothing else: nobody
- * else is left to end it.  One that has never had a session is none of our business.  Sets *ended to
+ * else is left to end it.  One that has never had a session is none of our business.  Who holds one and has
+ * no row may be about to go: that is waited for, a tenth of a second in all.  Sets *ended to
  * their number.  Run by root.  Returns as scope_walk. */
 int idle_end(struct scope *scope, size_t *ended);
 
