@@ -35,7 +35,14 @@ unit_silent = tests/unit/silent_mount.c tests/unit/silent_mount.h
 tests_unit_stress_members_SOURCES = tests/unit/stress_members.c
 tests_unit_stress_members_CFLAGS = $(unit_cflags)
 tests_unit_stress_members_LDADD = libtable.la $(unit_libs)
-tests_unit_test_control_SOURCES = tests/unit/test_control.c $(unit_silent)
+tests_unit_test_control_SOURCES = \
+	tests/unit/control_scratch.c tests/unit/control_scratch.h \
+	tests/unit/test_control.c \
+	tests/unit/test_control_list.c \
+	tests/unit/test_control_monitor.c \
+	tests/unit/test_control_orders.c \
+	tests/unit/test_control_wait.c \
+	$(unit_silent)
 tests_unit_test_control_CFLAGS = $(unit_cflags)
 tests_unit_test_control_LDADD = libcontrol.la libtable.la libpolicy.la $(unit_libs)
 tests_unit_test_force_SOURCES = tests/unit/test_force.c \
