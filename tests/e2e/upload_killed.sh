@@ -36,11 +36,12 @@ relay_start() {
 }
 
 # What else runs on this machine is not to be measured, nor is the client, which would run elsewhere: these
-# come first, by their niceness and, where processes are scheduled by sessions, by that of their session
-# (sched(7), autogroup).
+# come first (sched(7)): always, or where that is not allowed by their niceness and, where processes are scheduled
+# by sessions, by that of their session.
 come_first() {
 	local pid
 	for pid in "$@"; do
+		chrt --fifo --all-tasks --pid 1 "$pid" && continue
 		renice -n -10 "$pid"
 		[ ! -w "/proc/$pid/autogroup" ] || echo -10 > "/proc/$pid/autogroup"
 	done > /dev/null 2>&1
