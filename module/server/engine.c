@@ -254,10 +254,13 @@ static int await(const struct engine *engine, struct pollfd fds[3], uint64_t lim
 static void poll_all(struct engine *engine, uint64_t limit_ns)
 {
 	struct pollfd fds[3] = {{.fd = -1}, {.fd = -1}, {.fd = -1}};
+	uint64_t nap_ns = output_nap_ns(&engine->output);
 
+	if (nap_ns > 0 && nap_ns < limit_ns)
+		limit_ns = nap_ns;
 	if (intake_wants(&engine->intake))
 		fds[0] = (struct pollfd){.fd = engine->intake.fd, .events = POLLIN};
-	if (output_waiting(&engine->output) > 0)
+	if (output_waiting(&engine->output) > 0 && nap_ns == 0)
 		fds[1] = (struct pollfd){.fd = engine->output.fd, .events = POLLOUT};
 	fds[2] = (struct pollfd){.fd = serve_crew_fd(&engine->serve), .events = POLLIN};
 	if (await(engine, fds, limit_ns) <= 0)

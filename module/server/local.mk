@@ -12,6 +12,7 @@ libserver_la_SOURCES = \
 	module/server/intake.c module/server/intake.h \
 	module/server/log_name.c module/server/log_name.h \
 	module/server/longname.c module/server/longname.h \
+	module/server/nap.c module/server/nap.h \
 	module/server/op_attr.c \
 	module/server/op_copy.c \
 	module/server/op_dir.c \

@@ -1,6 +1,7 @@
 /* server: what goes to the client.  Never blocks. */
 #include "server/output.h"
 
+#include "util/clock.h"
 #include "util/log.h"
 
 #include <errno.h>
@@ -42,6 +43,8 @@ void output_set_pages(struct output *output, size_t len)
 	if (output->heads != NULL)
 		munmap(output->heads, PAGE_BYTES);
 	output->heads = NULL;
+	output->size = 0;
+	output->nap = (struct nap){.until_ns = 0};
 	output->paged = output->slots_used = output->slots = output->heads_used = 0;
 	if (len == 0 || !output->is_pipe || pipe2(output->pages, O_CLOEXEC | O_NONBLOCK) != 0)
 		return;
@@ -49,6 +52,8 @@ void output_set_pages(struct output *output, size_t len)
 	if (size < 0)
 		size = fcntl(output->pages[1], F_GETPIPE_SZ);
 	output->slots = size > 0 ? (size_t)size / PAGE_BYTES : 0;
+	size = fcntl(output->fd, F_GETPIPE_SZ);
+	output->size = size > 0 ? (uint32_t)size : 0;
 }
 
 void output_break(struct output *output)
@@ -57,6 +62,16 @@ void output_break(struct output *output)
 	output->can_write = true;
 	ring_taken(&output->ring, output->ring.used);
 	output_set_pages(output, 0);
+}
+
+uint64_t output_nap_ns(const struct output *output)
+{
+	uint64_t now;
+
+	if (output->can_write || output->nap.until_ns == 0)
+		return 0;
+	now = clock_now_ns();
+	return now < output->nap.until_ns ? output->nap.until_ns - now : 0;
 }
 
 /* Notes what a system call has sent, or why not.  Returns whether it was all of len. */
@@ -71,6 +86,8 @@ static bool note_sent(struct output *output, ssize_t put, size_t len)
 		log_debug("write: %s", strerror(errno));
 		output_break(output);
 	}
+	if (!output->can_write && output->size > 0)
+		nap_begin(&output->nap, clock_now_ns(), output->sent_bytes, output->size);
 	return put == (ssize_t)len;
 }
 

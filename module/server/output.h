@@ -2,6 +2,7 @@
 #ifndef SD_SERVER_OUTPUT_H
 #define SD_SERVER_OUTPUT_H
 
+#include "server/nap.h"
 #include "server/ring.h"
 
 #include <stdbool.h>
@@ -26,6 +27,8 @@ struct output {
 	uint8_t *heads;
 	size_t heads_used;
 	uint64_t sent_bytes, pages_end; /* bytes of all; up to the last that were pages */
+	uint32_t size; /* of the client's pipe, while there is one for pages; else 0 */
+	struct nap nap;
 };
 
 /* Sends to fd, which stays the caller's and is non-blocking.  Returns 0 or a negative errno;
@@ -35,6 +38,10 @@ void output_free(struct output *output);
 
 /* Sends what can be sent without waiting. */
 void output_send(struct output *output);
+
+/* For how long the pipe need not be looked at: it was full, and its reader has enough to do; 0: not, or no
+ * longer. */
+uint64_t output_nap_ns(const struct output *output);
 
 /* From here on nobody reads. */
 void output_break(struct output *output);

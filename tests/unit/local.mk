@@ -93,6 +93,7 @@ tests_unit_test_members_LDADD = libtable.la $(unit_libs)
 tests_unit_test_server_SOURCES = \
 	tests/unit/test_handle.c \
 	tests/unit/test_longname.c \
+	tests/unit/test_nap.c \
 	tests/unit/test_options.c \
 	tests/unit/test_path.c \
 	tests/unit/test_reply.c \

@@ -359,6 +359,38 @@ Test(pages, a_client_that_takes_its_time)
 }
 
 /* Who shares the pipe may have put something into it, which is not ours to count. */
+/* As sshd takes them: the pipe is left alone then until a part of it has been taken. */
+Test(pages, a_client_that_takes_a_packet_at_a_time)
+{
+	static struct packet stream;
+	static uint8_t bytes[BLOCK];
+	const uint32_t count = 1024, header = 13;
+	struct peer_handle handle;
+	size_t at = 0;
+
+	(void)start();
+	handle = begin_reading();
+	for (uint32_t i = 0; i < count; i++)
+		peer_add(&stream, SFTP_READ, i, "xqu", PEER_HANDLE(handle),
+		    UINT64_C(1) * (i % BLOCKS) * BLOCK, BLOCK);
+	peer_send(&peer, stream.bytes, stream.len);
+	while (at < count * (size_t)(header + BLOCK)) {
+		ssize_t got = read(peer.from, bytes, sizeof(bytes));
+
+		cr_assert_gt(got, 0);
+		for (ssize_t i = 0; i < got; i++, at++) {
+			size_t in_reply = at % (header + BLOCK);
+			size_t block = at / (header + BLOCK) % BLOCKS;
+
+			cr_assert(in_reply < header ||
+				      bytes[i] == content[block * BLOCK + in_reply - header],
+			    "byte %zu", at);
+		}
+		clock_sleep_ns(NS_PER_MS / 20);
+	}
+	finish();
+}
+
 Test(pages, a_pipe_that_others_write_to)
 {
 	struct output output;
