@@ -39,4 +39,13 @@ libserver_la_SOURCES = \
 
 server_PROGRAMS += sftp-server
 sftp_server_SOURCES = module/server/main.c
+if LTO
+# Across files: a request passes through a dozen of them.
+sftp_server_SOURCES += $(libserver_la_SOURCES) $(libcodec_la_SOURCES) $(libtable_la_SOURCES) \
+	$(libutil_la_SOURCES)
+sftp_server_CFLAGS = $(AM_CFLAGS) $(LTO_FLAGS)
+sftp_server_LDFLAGS = $(AM_LDFLAGS) $(LTO_FLAGS)
+sftp_server_LDADD = libpolicy.la
+else
 sftp_server_LDADD = libserver.la libcodec.la libtable.la libpolicy.la libutil.la
+endif

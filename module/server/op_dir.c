@@ -46,8 +46,8 @@ void op_readdir(struct server *server, const struct request *request, struct rep
 {
 	struct handle *handle = op_find_handle(server, request->handles[0], HANDLE_DIR, reply);
 	char longname[NAME_MAX + LONGNAME_EXTRA];
-	const char *name;
-	int rc = 0;
+	const char *name = NULL;
+	int rc;
 
 	if (handle == NULL)
 		return;
