@@ -54,9 +54,13 @@ const struct scenario scenarios[] = {
 	{"slow-stat", "stat, 5 ms away, x 64", UNIT_PER_S, 15, 1.5, slow_run,
 	    .type = SFTP_STAT, .in_flight = 64, .count = 256},
 	{"sshd-get", "through sshd, get of 1 GiB", UNIT_MIB_S, 1.12, 0, through_run,
-	    .type = SFTP_READ},
+	    .type = SFTP_READ, .sessions = 1},
 	{"sshd-put", "through sshd, put of 1 GiB", UNIT_MIB_S, 1.05, 0, through_run,
-	    .type = SFTP_WRITE},
+	    .type = SFTP_WRITE, .sessions = 1},
+	{"sshd-get-eight", "the same, eight gets at once", UNIT_MIB_S, 1.12, 0, through_run,
+	    .type = SFTP_READ, .sessions = 8},
+	{"sshd-put-eight", "the same, eight puts at once", UNIT_MIB_S, 1.05, 0, through_run,
+	    .type = SFTP_WRITE, .sessions = 8},
 };
 /* clang-format on */
 

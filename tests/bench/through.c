@@ -11,6 +11,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,11 +39,23 @@ static int spawn_script(char *const argv[], const int ends[2], pid_t *pid)
 	return -error;
 }
 
+/* Where there is room for the source, its part and what arrives: in memory if there is enough, for a disk
+ * that writes them back meanwhile would be measured too. */
+static char *choose_place(struct bench *bench, unsigned mib)
+{
+	struct statvfs fs;
+
+	if (statvfs(bench->small.path, &fs) == 0 &&
+	    (uint64_t)fs.f_bavail * fs.f_frsize >= UINT64_C(4) * mib * 1024 * 1024)
+		return bench->small.path;
+	return bench->large.path;
+}
+
 static int start_script(struct bench *bench, struct script *script)
 {
 	static char shell[] = "bash", path[] = BENCH_SOURCES "/through_sshd.sh";
 	char mib[16], build[PATH_MAX] = "";
-	char *argv[] = {shell, path, build, bench->large.path, mib,
+	char *argv[] = {shell, path, build, choose_place(bench, script->mib), mib,
 	    (char *)(uintptr_t)bench->sides[0].text, (char *)(uintptr_t)bench->sides[1].text, NULL};
 	int asks[2], answers[2], rc;
 
@@ -121,8 +134,8 @@ int through_run(struct bench *bench, const struct scenario *scenario, const stru
 	int rc = begin(bench);
 
 	if (rc == 0) {
-		fprintf(bench->sshd->ask, "%s %c\n", scenario->type == SFTP_READ ? "get" : "put",
-		    side->letter);
+		fprintf(bench->sshd->ask, "%s %c %u\n", scenario->type == SFTP_READ ? "get" : "put",
+		    side->letter, scenario->sessions);
 		fflush(bench->sshd->ask);
 		rc = read_answer(bench, bench->sshd, &out->seconds);
 	}

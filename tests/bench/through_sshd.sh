@@ -3,8 +3,9 @@
 #
 #     through_sshd.sh BUILD SCRATCH MIB COMMAND-A COMMAND-B
 #
-# Says "ok" when it is ready, then answers each line "get A", "put B" and so on by "ok SECONDS", from
-# the client's beginning the transfer to its end; login is not part of it.  Every byte is compared.
+# Says "ok" when it is ready, then answers each line "get A 1", "put B 8" and so on by "ok SECONDS": so many
+# clients at a time move MIB in all, from when all of them have logged in until the last has ended.  Every byte
+# is compared.
 # What goes wrong is "error WHY"; "skip WHY" at the beginning says what is missing.  Ends at end of input.
 build=$1 scratch=$2 mib=$3 commands=("$4" "$5")
 top_srcdir=$(cd "$(dirname "$0")/../.." && pwd)
@@ -65,36 +66,65 @@ begin() {
 	# The scratch directory need not be where programs may run.
 	files=$scratch/sshd
 	source=$files/source
+	part=$files/part
 	target=$files/target
 	mkdir -p "$files" && chown "$user" "$files" && head -c "${mib}M" /dev/urandom > "$source" ||
 		stop 'error no space'
 }
 
-# transfer SUBSYSTEM LINE: sets $seconds.
-transfer() {
-	sftp -q -s "$1" "${options[@]}" -b - "$user@127.0.0.1" > "$place/sftp.log" 2>&1 <<- END
-		!date +%s%N > $place/began
-		$2
-		!date +%s%N > $place/ended
+# client SUBSYSTEM NUMBER LINE: logs in, waits for the others, transfers.
+client() {
+	sftp -q -s "$1" "${options[@]}" -b - "$user@127.0.0.1" > "$place/sftp.log.$2" 2>&1 <<- END
+		!touch $place/ready.$2; until [ -e $place/go ]; do sleep 0.01; done
+		$3
+		!date +%s%N > $place/ended.$2
 	END
-	[ $? = 0 ] || stop "error sftp: $(tail -n 3 "$place/sftp.log")"
-	seconds=$(awk '{ t[NR] = substr($0, 1, length($0) - 9); n[NR] = substr($0, length($0) - 8) }
-		END { printf "%.6f", t[2] - t[1] + (n[2] - n[1]) / 1e9 }' "$place/began" "$place/ended")
 }
 
-# move get|put SUBSYSTEM
+# all_ready COUNT
+all_ready() {
+	local ready
+	for ((;;)); do
+		ready=("$place"/ready.*)
+		[ ! -e "${ready[0]}" ] || [ ${#ready[@]} -lt "$1" ] || return 0
+		kill -0 "${clients[@]}" 2> /dev/null || return 1
+		sleep 0.01
+	done
+}
+
+# move get|put SUBSYSTEM COUNT: sets $seconds.
 move() {
-	rm -f "$target"
-	transfer "$2" "$1 $source $target"
-	cmp "$source" "$target" > "$place/cmp.log" 2>&1 || stop "error $1 $2: the copy is wrong"
+	local number began from=$source
+	clients=()
+	[ "$3" = 1 ] || from=$part
+	rm -f "$target".* "$place"/ready.* "$place"/ended.* "$place/go"
+	[ "$3" = 1 ] || head -c "$((mib / $3))M" "$source" > "$part" || stop 'error no space'
+	for number in $(seq "$3"); do
+		client "$2" "$number" "$1 $from $target.$number" &
+		clients+=($!)
+	done
+	all_ready "$3" || stop "error sftp: $(tail -qn 3 "$place"/sftp.log.*)"
+	began=$(date +%s%N)
+	touch "$place/go"
+	for number in $(seq "$3"); do
+		wait "${clients[number - 1]}" || stop "error sftp: $(tail -n 3 "$place/sftp.log.$number")"
+	done
+	for number in $(seq "$3"); do
+		cmp "$from" "$target.$number" > "$place/cmp.log" 2>&1 || stop "error $1 $2: the copy is wrong"
+	done
+	seconds=$(sort -n "$place"/ended.* | awk -v began="$began" '
+		function seconds(s) { return substr(s, 1, length(s) - 9) - substr(began, 1, length(began) - 9) }
+		function nanoseconds(s) { return substr(s, length(s) - 8) - substr(began, length(began) - 8) }
+		END { printf "%.6f", seconds($1) + nanoseconds($1) / 1e9 }')
+	rm -f "$target".*
 }
 
 begin
 echo ok
-while read -r direction side; do
-	case "$direction $side" in
-	get\ [AB] | put\ [AB]) move "$direction" "$side" ;;
-	*) stop "error unknown request $direction $side" ;;
+while read -r direction side count; do
+	case "$direction $side $count" in
+	get\ [AB]\ [1-9] | put\ [AB]\ [1-9]) move "$direction" "$side" "$count" ;;
+	*) stop "error unknown request $direction $side $count" ;;
 	esac
 	echo "ok $seconds"
 done
