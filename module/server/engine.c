@@ -246,9 +246,14 @@ static uint64_t wait_limit(struct engine *engine)
 /* Signals that cannot be minded before the crew is done would end each wait until then. */
 static int await(const struct engine *engine, struct pollfd fds[3], uint64_t limit_ns)
 {
+	int limit_ms = -1;
+
 	if (!serve_is_apart(&engine->serve))
 		return signals_poll(fds, 3, limit_ns);
-	return poll(fds, 3, limit_ns == UINT64_MAX ? -1 : (int)(limit_ns / NS_PER_MS));
+	/* Rounded up, or it would not wait at all. */
+	if (limit_ns != UINT64_MAX)
+		limit_ms = (int)((limit_ns + NS_PER_MS - 1) / NS_PER_MS);
+	return poll(fds, 3, limit_ms);
 }
 
 static void poll_all(struct engine *engine, uint64_t limit_ns)
