@@ -38,13 +38,14 @@ libserver_la_SOURCES = \
 	module/server/status.c module/server/status.h
 
 server_PROGRAMS += sftp-server
+# Set in both cases: automake would else leave out AM_CFLAGS in the other one.
+sftp_server_CFLAGS = $(AM_CFLAGS) $(LTO_FLAGS)
+sftp_server_LDFLAGS = $(AM_LDFLAGS) $(LTO_FLAGS)
 if LTO
 # Across files: a request passes through a dozen of them.  main.c stands last, for gcc lays out their variables from
 # the last file to the first, and its own share the page of those that every session writes to.
 sftp_server_SOURCES = $(libserver_la_SOURCES) $(libcodec_la_SOURCES) $(libtable_la_SOURCES) \
 	$(libutil_la_SOURCES) module/server/main.c
-sftp_server_CFLAGS = $(AM_CFLAGS) $(LTO_FLAGS)
-sftp_server_LDFLAGS = $(AM_LDFLAGS) $(LTO_FLAGS)
 sftp_server_LDADD = libpolicy.la
 else
 sftp_server_SOURCES = module/server/main.c

@@ -9,13 +9,13 @@ static const uint32_t least_bytes = 256u << 10;
 static const uint64_t least_ns = NS_PER_MS / 8, most_ns = 6 * NS_PER_MS;
 static const unsigned int most_in_a_row = 16;
 
-/* At the reader's rate since the pipe was last full.  A pipe may hold half as many bytes as it is large: a slot
- * is a page or a part of one. */
+/* At the reader's rate since the pipe was last full, which is not known when it may have been empty meanwhile.  A
+ * pipe may hold half as many bytes as it is large: a slot is a page or a part of one. */
 static uint64_t quarter_ns(const struct nap *nap, uint64_t now_ns, uint64_t taken, uint32_t size)
 {
 	uint64_t took_ns = now_ns - nap->full_ns;
 
-	return taken > 0 && took_ns < NS_PER_S ? took_ns * (size / 4) / taken : 0;
+	return taken > 0 && taken < size && took_ns < NS_PER_S ? took_ns * (size / 4) / taken : 0;
 }
 
 void nap_begin(struct nap *nap, uint64_t now_ns, uint64_t sent, uint32_t size)

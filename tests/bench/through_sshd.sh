@@ -74,8 +74,8 @@ begin() {
 
 # client SUBSYSTEM NUMBER LINE: logs in, waits for the others, transfers.
 client() {
-	sftp -q -s "$1" "${options[@]}" -b - "$user@127.0.0.1" > "$place/sftp.log.$2" 2>&1 <<- END
-		!touch $place/ready.$2; until [ -e $place/go ]; do sleep 0.01; done
+	SHELL=/bin/sh sftp -q -s "$1" "${options[@]}" -b - "$user@127.0.0.1" > "$place/sftp.log.$2" 2>&1 <<- END
+		!touch $place/ready.$2; until [ -e $place/go ] || [ ! -e $place/ready.$2 ]; do sleep 0.01; done
 		$3
 		!date +%s%N > $place/ended.$2
 	END
@@ -83,11 +83,13 @@ client() {
 
 # all_ready COUNT
 all_ready() {
-	local ready
+	local ready pid
 	for ((;;)); do
 		ready=("$place"/ready.*)
 		[ ! -e "${ready[0]}" ] || [ ${#ready[@]} -lt "$1" ] || return 0
-		kill -0 "${clients[@]}" 2> /dev/null || return 1
+		for pid in "${clients[@]}"; do
+			kill -0 "$pid" 2> /dev/null || return 1
+		done
 		sleep 0.01
 	done
 }
@@ -97,7 +99,7 @@ move() {
 	local number began from=$source
 	clients=()
 	[ "$3" = 1 ] || from=$part
-	rm -f "$target".* "$place"/ready.* "$place"/ended.* "$place/go"
+	rm -f "$target".* "$place"/{ready,ended,sftp.log}.* "$place/go"
 	[ "$3" = 1 ] || head -c "$((mib / $3))M" "$source" > "$part" || stop 'error no space'
 	for number in $(seq "$3"); do
 		client "$2" "$number" "$1 $from $target.$number" &

@@ -65,6 +65,9 @@ Test(nap, not_where_it_is_of_no_use)
 	nap = full_once();
 	cr_expect_eq(full_again(&nap, PACKET_NS, PACKET, 64u << 10), 0, "a small pipe");
 	nap = full_once();
+	cr_expect_gt(full_again(&nap, PACKET_NS, PACKET, SIZE), 0);
+	cr_expect_eq(full_again(&nap, 40 * PACKET_NS, SIZE, SIZE), 0, "it has been empty");
+	nap = full_once();
 	cr_expect_eq(full_again(&nap, 3600 * NS_PER_S, PACKET, SIZE), 0, "after a rest");
 	nap = full_once();
 	cr_expect_eq(full_again(&nap, PACKET_NS, 0, SIZE), 0, "nothing was taken");
