@@ -51,7 +51,9 @@ lingers() {
 	transfer close
 	must c finish "$session"
 	need has_ended "$place/watch" "$pid"
-	need poll "$PATIENCE" has_closer
+	looks=()
+	poll "$PATIENCE" has_closer ||
+		die "no closer beside the guard $guard, but at (s): ${looks[*]:0:20}"
 	closer=$(user_pids "$user" sftp-closer | grep -vx "$guard")
 }
 
@@ -60,7 +62,10 @@ has_guard() {
 }
 
 has_closer() {
-	[ "$(user_pids "$user" sftp-closer | wc -l)" = 2 ]
+	local pids
+	pids=$(user_pids "$user" sftp-closer)
+	looks+=("$SECONDS: ${pids//$'\n'/ },")
+	[ "$(wc -w <<< "$pids")" = 2 ]
 }
 
 # killed PID...
