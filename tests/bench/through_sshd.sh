@@ -96,7 +96,7 @@ all_ready() {
 
 # move get|put SUBSYSTEM COUNT: sets $seconds.
 move() {
-	local number began from=$source
+	local number began elapsed from=$source
 	clients=()
 	[ "$3" = 1 ] || from=$part
 	rm -f "$target".* "$place"/{ready,ended,sftp.log}.* "$place/go"
@@ -114,10 +114,8 @@ move() {
 	for number in $(seq "$3"); do
 		cmp "$from" "$target.$number" > "$place/cmp.log" 2>&1 || stop "error $1 $2: the copy is wrong"
 	done
-	seconds=$(sort -n "$place"/ended.* | awk -v began="$began" '
-		function seconds(s) { return substr(s, 1, length(s) - 9) - substr(began, 1, length(began) - 9) }
-		function nanoseconds(s) { return substr(s, length(s) - 8) - substr(began, length(began) - 8) }
-		END { printf "%.6f", seconds($1) + nanoseconds($1) / 1e9 }')
+	elapsed=$(($(sort -n "$place"/ended.* | tail -n 1) - began))
+	printf -v seconds '%d.%09d' $((elapsed / 1000000000)) $((elapsed % 1000000000))
 	rm -f "$target".*
 }
 

@@ -169,6 +169,17 @@ pid_t fork_ready(int *ready)
 	return pid;
 }
 
+/* What a child does that has joined. */
+static _Noreturn void be_session(
+    struct membership *membership, int ready, enum ending ending, unsigned int delay_ms)
+{
+	show_work(membership);
+	members_show_orders(membership, &sessions_see);
+	if (write(ready, "", 1) == 1)
+		end_session(membership, ending, delay_ms);
+	_exit(1);
+}
+
 pid_t start_session(enum ending ending, unsigned int delay_ms)
 {
 	struct membership membership;
@@ -179,12 +190,7 @@ pid_t start_session(enum ending ending, unsigned int delay_ms)
 		return pid;
 	if (members_open(shmdir, ref, &membership) != 0 || members_join(&membership) != 0)
 		_exit(1);
-	show_work(&membership);
-	members_show_orders(&membership, &sessions_see);
-	if (write(ready, "", 1) != 1)
-		_exit(1);
-	end_session(&membership, ending, delay_ms);
-	_exit(1);
+	be_session(&membership, ready, ending, delay_ms);
 }
 
 int status_as_nobody(const char *line, const char *expected_out)
@@ -225,12 +231,7 @@ pid_t start_advisory_session(enum ending ending, unsigned int delay_ms, char id[
 	if (members_open_advisory(shmdir, &description, &membership) != 0 ||
 	    members_join(&membership) != 0)
 		_exit(1);
-	show_work(&membership);
-	members_show_orders(&membership, &sessions_see);
-	if (write(ready, "", 1) != 1)
-		_exit(1);
-	end_session(&membership, ending, delay_ms);
-	_exit(1);
+	be_session(&membership, ready, ending, delay_ms);
 }
 
 void remove_advisory(const char *id)

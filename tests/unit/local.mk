@@ -56,7 +56,12 @@ tests_unit_test_policy_SOURCES = \
 	tests/unit/test_policy_match.c
 tests_unit_test_policy_CFLAGS = $(unit_cflags)
 tests_unit_test_policy_LDADD = libpolicy.la $(unit_libs)
-tests_unit_test_util_SOURCES = tests/unit/test_util.c $(unit_silent)
+tests_unit_test_util_SOURCES = \
+	tests/unit/test_util.c \
+	tests/unit/test_util_log.c \
+	tests/unit/test_util_proc.c \
+	tests/unit/test_util_safe_open.c \
+	$(unit_silent)
 tests_unit_test_util_CFLAGS = $(unit_cflags)
 tests_unit_test_util_LDADD = $(unit_libs)
 
