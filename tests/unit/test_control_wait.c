@@ -151,7 +151,8 @@ Test(waiting, forced_end)
 Test(waiting, killed_is_forced)
 {
 	open_connection();
-	start_session(ENDS_KILLED, 100);
+	/* Long enough for `wait` to see it alive, on a busy machine too. */
+	start_session(ENDS_KILLED, 1500);
 	run("wait connection=0.1");
 	EXPECT_STATUS(STATUS_FORCED);
 	EXPECT_IN(result.out, "ended: 0 clean, 1 by force");
